@@ -1,0 +1,166 @@
+/**
+ * The core's GraphQL door: the registry as a schema. Holds no state and decides nothing.
+ */
+import { yoga } from "@elysiajs/graphql-yoga";
+import { makeExecutableSchema } from "@graphql-tools/schema";
+import { Elysia } from "elysia";
+import {
+  GraphQLError,
+  GraphQLScalarType,
+  type GraphQLSchema,
+  Kind,
+  type ValueNode,
+  valueFromASTUntyped,
+} from "graphql";
+import { BobbinError, toBobbinError } from "../errors.ts";
+import type { EventLog } from "../events.ts";
+import type { GatewayContext } from "../gateway/request-context.ts";
+import type { Log } from "../log.ts";
+import type { Registration, Update } from "../registry/registration.ts";
+import { getsRequests, type Service, servingInstance } from "../registry/service.ts";
+import { toGraphQLError } from "./answers.ts";
+import typeDefs from "./core.graphql" with { type: "text" };
+import type { Guard } from "./guard.ts";
+import { serviceView } from "./views.ts";
+import { yogaOptions } from "./yoga.ts";
+
+/** What the doors may ask of the registry and the scheduler. */
+export interface Operations {
+  services: () => readonly Service[];
+  service: (name: string) => Service | undefined;
+  register: (registration: Registration) => Promise<{ service: Service; created: boolean }>;
+  unregister: (name: string, url?: string) => Promise<Service>;
+  update: (name: string, change: Update) => Promise<Service>;
+  heartbeat: (name: string, url: string) => Promise<Service>;
+  checkAll: () => Promise<void>;
+  events: EventLog;
+}
+
+export interface CoreOptions {
+  operations: Operations;
+  guard: Guard;
+  /** Aborts when streams have to end. */
+  stopping: AbortSignal;
+  log: Log;
+}
+
+type Named = { name?: string | null };
+type Absent<T> = { [K in keyof T]: T[K] | null };
+
+/** The core's executable schema, as :3001 serves it; the gateway serves a part of it. */
+export function coreSchema({ operations, guard, stopping }: CoreOptions): GraphQLSchema {
+  const write = async (context: GatewayContext, service: string) => {
+    if (!context.request) throw new BobbinError("UNAUTHENTICATED", "Writes need a request of their own.");
+    await guard.checkWrite(context.request, service);
+  };
+  return makeExecutableSchema({
+    typeDefs,
+    resolvers: {
+      RegistryJSON: jsonScalar,
+      Query: {
+        getActiveServices: () =>
+          operations
+            .services()
+            .filter(({ status }) => getsRequests(status))
+            .map(serviceView),
+        getServices: () => operations.services().map(serviceView),
+        getService: coded((_: unknown, { name }: Named) => serviceView(find(operations, name))),
+        getGatewaySubgraphs: () => operations.services().flatMap(subgraphView),
+        checkAllServicesHealth: async () => {
+          await operations.checkAll();
+          return operations
+            .services()
+            .map(({ name, status }) => ({ service: name, healthy: getsRequests(status) }));
+        },
+      },
+      Mutation: {
+        registerService: coded(async (_: unknown, { input }: { input: Absent<Registration> }, context) => {
+          await write(context, input.name ?? "");
+          const { service } = await operations.register({
+            ...(present(input) as Registration),
+            door: "GRAPHQL",
+            source: "REMOTE",
+          });
+          return serviceView(service);
+        }),
+        unregisterService: coded(async (_: unknown, { name }: Named, context) => {
+          await write(context, name ?? "");
+          return serviceView(await operations.unregister(find(operations, name).name));
+        }),
+        updateService: coded(
+          async (_: unknown, { name, input }: Named & { input: Absent<Update> }, context) => {
+            await write(context, name ?? "");
+            return serviceView(await operations.update(find(operations, name).name, present(input)));
+          },
+        ),
+      },
+      Subscription: {
+        serviceEvents: {
+          subscribe: (_: unknown, __: unknown, context: GatewayContext) =>
+            operations.events.follow(
+              context.request ? AbortSignal.any([stopping, context.request.signal]) : stopping,
+            ),
+          resolve: (event: { at: number }) => ({ ...event, at: new Date(event.at).toISOString() }),
+        },
+      },
+    },
+  });
+}
+
+/** The door on :3001. `GET /` leads to GraphiQL. */
+export function coreApi(schema: GraphQLSchema, { guard, log }: CoreOptions) {
+  const context = async ({ request }: { request: Request }): Promise<GatewayContext> => ({
+    request,
+    hops: 0,
+    writeToken: await guard.writeToken(request),
+  });
+  return new Elysia()
+    .use(yoga({ schema, context, ...yogaOptions(log, "bobbin core") }))
+    .get("/", ({ redirect }) => redirect("/graphql"));
+}
+
+function find(operations: Operations, name: string | null | undefined): Service {
+  const service = name ? operations.service(name) : undefined;
+  if (service) return service;
+  throw new BobbinError(
+    "SERVICE_NOT_FOUND",
+    name ? `No service is named ${JSON.stringify(name)}.` : "Name a service.",
+  );
+}
+
+function subgraphView(service: Service): { name: string; url: string }[] {
+  const url = (servingInstance(service) ?? service.instances[0])?.graphqlUrl;
+  return url ? [{ name: service.name, url }] : [];
+}
+
+/** GraphQL's null stands for "not named" here. */
+function present<T extends object>(input: Absent<T>): T {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as T;
+}
+
+/** A resolver whose refusals carry their code, in the graph too, where another server formats the errors. */
+function coded<A, R>(resolve: (parent: unknown, args: A, context: GatewayContext) => R | Promise<R>) {
+  return async (parent: unknown, args: A, context: GatewayContext): Promise<R> => {
+    try {
+      return await resolve(parent, args, context);
+    } catch (thrown) {
+      const error = toBobbinError(thrown);
+      throw error.code === "INTERNAL" ? thrown : toGraphQLError(error);
+    }
+  };
+}
+
+/** Passes JSON through; as metadata only an object makes sense, and the registry says so. */
+const jsonScalar = new GraphQLScalarType({
+  name: "RegistryJSON",
+  parseValue: asObject,
+  parseLiteral: (node: ValueNode, variables) => {
+    if (node.kind !== Kind.OBJECT) throw new GraphQLError("must be an object", { nodes: [node] });
+    return asObject(valueFromASTUntyped(node, variables));
+  },
+});
+
+function asObject(value: unknown): unknown {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new GraphQLError("must be an object");
+}

@@ -1,0 +1,42 @@
+/**
+ * What Elysia throws, as a refusal with a code. Knows Elysia's names for its errors.
+ */
+import { ValidationError } from "elysia";
+import { BobbinError, toBobbinError } from "../errors.ts";
+
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
+export function elysiaError(
+  error: unknown,
+  code: string | number,
+  request: Request,
+  routes: readonly Route[],
+): BobbinError {
+  if (error instanceof ValidationError) return new BobbinError("INVALID_INPUT", validationMessage(error));
+  if (code === "PARSE") return new BobbinError("INVALID_JSON", "The body is not JSON.");
+  if (code === "NOT_FOUND") return unknownRoute(request, routes);
+  return toBobbinError(error);
+}
+
+function validationMessage(error: ValidationError): string {
+  const [first] = error.all as { path?: string; message?: string }[];
+  const field = first?.path?.slice(1).replaceAll("/", ".") || "the body";
+  return `${field}: ${first?.message ?? "is not valid"}.`;
+}
+
+function unknownRoute(request: Request, routes: readonly Route[]): BobbinError {
+  const { pathname } = new URL(request.url);
+  const methods = routes.filter(({ path }) => matches(path, pathname)).map(({ method }) => method);
+  if (methods.length === 0)
+    return new BobbinError("NOT_FOUND", `There is nothing at ${pathname.slice(0, 200)}.`);
+  return new BobbinError("METHOD_NOT_ALLOWED", `${pathname} takes ${methods.join(", ")}.`);
+}
+
+/** Whether a route's pattern, such as /services/:serviceName, is this path's. */
+function matches(pattern: string, path: string): boolean {
+  const [want, have] = [pattern.split("/"), path.split("/")];
+  return want.length === have.length && want.every((part, i) => part.startsWith(":") || part === have[i]);
+}

@@ -1,0 +1,105 @@
+/**
+ * What every request passes before its door's own routes: Host, size, origin; and what every answer gets on its way
+ * out. Knows requests and answers; nothing of routes.
+ */
+import { BobbinError, toBobbinError } from "../errors.ts";
+import { DOOR_HEADER, readAtMost } from "../http.ts";
+import type { Log } from "../log.ts";
+import { graphqlRefusal, problem } from "./answers.ts";
+import type { Guard } from "./guard.ts";
+
+export type Fetch = (request: Request) => Response | Promise<Response>;
+
+export interface FrontOptions {
+  guard: Guard;
+  bodyLimitBytes: number;
+  /** Value of the door header. */
+  doorHeader: string;
+  /** Methods that pages of the allowed origins may use on this path. */
+  corsMethods: (path: string) => readonly string[];
+  log: Log;
+}
+
+export function withFront(routes: Fetch, options: FrontOptions): Fetch {
+  return async (request) => {
+    const path = pathOf(request.url);
+    let response: Response;
+    try {
+      options.guard.checkHost(request);
+      response =
+        preflight(request, path, options) ?? (await routes(await bounded(request, options.bodyLimitBytes)));
+    } catch (thrown) {
+      const error = toBobbinError(thrown);
+      if (error.code === "INTERNAL") options.log.error({ err: error.cause, path }, "a request failed");
+      response = path.endsWith("/graphql") ? graphqlRefusal(error) : problem(error);
+    }
+    response.headers.set(DOOR_HEADER, options.doorHeader);
+    allowOrigin(request, response, path, options);
+    return response;
+  };
+}
+
+/** A body of declared length is checked by that; any other is read here, up to the limit. */
+async function bounded(request: Request, limit: number): Promise<Request> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null) {
+    if (Number(declared) > limit) throw tooLarge(limit);
+    return request;
+  }
+  if (!request.body) return request;
+  const text = await readAtMost(request, limit);
+  if (text === undefined) throw tooLarge(limit);
+  return new Request(request.url, {
+    method: request.method,
+    headers: request.headers,
+    body: text,
+    signal: request.signal,
+  });
+}
+
+function tooLarge(limit: number): BobbinError {
+  return new BobbinError("BODY_TOO_LARGE", `The body is larger than ${limit} bytes.`);
+}
+
+/** The answer to a browser that asks whether it may: written by hand because only some paths and methods allow it. */
+function preflight(
+  request: Request,
+  path: string,
+  { guard, corsMethods }: FrontOptions,
+): Response | undefined {
+  const origin = request.headers.get("origin");
+  const method = request.headers.get("access-control-request-method");
+  if (request.method !== "OPTIONS" || origin === null || method === null) return undefined;
+  if (!guard.mayRead(origin) || !corsMethods(path).includes(method))
+    return new Response(null, { status: 403 });
+  const headers = request.headers.get("access-control-request-headers");
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-methods": corsMethods(path).join(", "),
+      ...(headers ? { "access-control-allow-headers": headers } : {}),
+      "access-control-max-age": "600",
+    },
+  });
+}
+
+function allowOrigin(
+  request: Request,
+  response: Response,
+  path: string,
+  { guard, corsMethods }: FrontOptions,
+): void {
+  if (corsMethods(path).length === 0) return;
+  response.headers.append("vary", "origin");
+  const origin = request.headers.get("origin");
+  if (origin === null || !guard.mayRead(origin)) return;
+  response.headers.set("access-control-allow-origin", origin);
+  response.headers.set("access-control-allow-credentials", "true");
+}
+
+/** The path of an absolute URL, without parsing the rest of it. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", 8);
+  const end = url.indexOf("?", start);
+  return start < 0 ? "/" : url.slice(start, end < 0 ? undefined : end);
+}

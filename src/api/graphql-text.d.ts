@@ -1,0 +1,5 @@
+/** `.graphql` files are imported as text. */
+declare module "*.graphql" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,92 @@
+/**
+ * The one place that decides whether a request may come in, and whether it may write.
+ * Knows requests and tokens; nothing of what is written.
+ */
+import { isLoopbackHost } from "../config.ts";
+import { BobbinError } from "../errors.ts";
+import { bearerToken, isSignedBy, verifyToken } from "./tokens.ts";
+
+export interface GuardOptions {
+  jwtSecret: string | undefined;
+  /** Whether the listeners are on loopback only. */
+  loopback: boolean;
+  /** Origins whose pages may read; undefined: loopback ones on a loopback listener. */
+  corsOrigins: readonly string[] | undefined;
+}
+
+export class Guard {
+  readonly #options: GuardOptions;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * On a loopback listener, a Host that is no loopback name means that a web page elsewhere made its own name point
+   * here (DNS rebinding): refused, whatever is asked.
+   */
+  checkHost(request: Request): void {
+    if (!this.#options.loopback) return;
+    const host = hostOf(request);
+    if (isLoopbackHost(host.replace(/:\d+$/, ""))) return;
+    throw new BobbinError(
+      "FORBIDDEN_HOST",
+      `Host ${JSON.stringify(host.slice(0, 100))} is no loopback name: send Host: localhost, or listen elsewhere with --host.`,
+    );
+  }
+
+  /**
+   * Whether the request may write to `service`; undefined stands for a write that is not about one service.
+   * Throws UNSUPPORTED_MEDIA_TYPE, FORBIDDEN_ORIGIN, UNAUTHENTICATED or FORBIDDEN.
+   */
+  async checkWrite(
+    request: Request,
+    service: string | undefined,
+    body: "JSON" | "NONE" = "JSON",
+  ): Promise<void> {
+    this.checkOrigin(request);
+    if (body === "JSON") checkJson(request);
+    const { jwtSecret } = this.#options;
+    if (!jwtSecret) return;
+    const token = bearerToken(request.headers);
+    if (!token) throw new BobbinError("UNAUTHENTICATED", "Send a token: Authorization: Bearer <token>.");
+    const claims = await verifyToken(jwtSecret, token);
+    if (claims.service !== undefined && claims.service !== service) {
+      throw new BobbinError("FORBIDDEN", `The token is for the service ${claims.service} only.`);
+    }
+  }
+
+  /** A page of another origin may not write, whatever it may read. */
+  checkOrigin(request: Request): void {
+    const origin = request.headers.get("origin");
+    const host = hostOf(request);
+    if (origin === null || origin === `http://${host}` || origin === `https://${host}`) return;
+    throw new BobbinError("FORBIDDEN_ORIGIN", `Pages of ${origin.slice(0, 200)} may not write.`);
+  }
+
+  /** Whether pages of this origin may read the answer. */
+  mayRead(origin: string): boolean {
+    const { corsOrigins, loopback } = this.#options;
+    if (corsOrigins) return corsOrigins.includes(origin);
+    const url = URL.parse(origin);
+    return loopback && url !== null && /^https?:$/.test(url.protocol) && isLoopbackHost(url.hostname);
+  }
+
+  /** The request's bearer token, if it opens bobbin's own writes: that one never leaves to a subgraph. */
+  async writeToken(request: Request): Promise<string | undefined> {
+    const { jwtSecret } = this.#options;
+    const token = jwtSecret && bearerToken(request.headers);
+    return token && (await isSignedBy(jwtSecret, token)) ? token : undefined;
+  }
+}
+
+function hostOf(request: Request): string {
+  return request.headers.get("host") ?? new URL(request.url).host;
+}
+
+function checkJson(request: Request): void {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") {
+    throw new BobbinError("UNSUPPORTED_MEDIA_TYPE", "Send the body as content-type: application/json.");
+  }
+}

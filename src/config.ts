@@ -1,0 +1,301 @@
+/**
+ * Every option once: flag, variable, default, check. Flag wins over BOBBIN_<NAME>, which wins over <NAME>.
+ * Knows neither the command line's parser nor `process`; it is handed the flags and the environment.
+ */
+import { LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+
+export interface Config {
+  host: string;
+  gatewayPort: number;
+  corePort: number;
+  registryPort: number;
+  databaseUrl: string;
+  databaseAuthToken: string | undefined;
+  plugins: string;
+  jwtSecret: string | undefined;
+  insecure: boolean;
+  /** Base URLs without a trailing slash. */
+  apiGatewayUrls: readonly string[];
+  logLevel: LogLevel;
+  logFormat: LogFormat;
+  coreMutationsInGraph: boolean;
+  /** Origins that may read across origins; undefined: loopback origins on a loopback listener. */
+  corsOrigins: readonly string[] | undefined;
+  bodyLimitBytes: number;
+}
+
+/** One wrong value: which option, where it came from, what it was and what it may be. */
+export interface ConfigFault {
+  option: string;
+  origin: string;
+  value: string;
+  allowed: string;
+}
+
+interface Option<T> {
+  /** The command line's flag, as the parser wants it; absent where only the environment sets it. */
+  flag?: string;
+  env: string;
+  help: string;
+  /** What the table in the README and --help show as the default. */
+  shown: string;
+  allowed: string;
+  secret?: true;
+  fallback: (context: { terminal: boolean }) => T;
+  /** The value, or undefined when it is not allowed. */
+  parse: (raw: string) => T | undefined;
+}
+
+const port = (flag: string, env: string, standard: number, door: string): Option<number> => ({
+  flag: `${flag} <port>`,
+  env,
+  help: `port of the ${door}`,
+  shown: String(standard),
+  allowed: "a whole number from 0 (any free port) to 65535",
+  fallback: () => standard,
+  parse: (raw) => (/^\d{1,5}$/.test(raw) && Number(raw) <= 65_535 ? Number(raw) : undefined),
+});
+
+const text = (parse: (raw: string) => string | undefined = (raw) => raw || undefined) => parse;
+
+const oneOf =
+  <T extends string>(values: readonly T[]) =>
+  (raw: string): T | undefined =>
+    values.find((value) => value === raw);
+
+const flagOption = (flag: string | undefined, env: string, help: string): Option<boolean> => ({
+  ...(flag ? { flag } : {}),
+  env,
+  help,
+  shown: "off",
+  allowed: "1, true, 0 or false",
+  fallback: () => false,
+  parse: (raw) => ({ "1": true, true: true, "0": false, false: false })[raw],
+});
+
+/** The URL without trailing slashes, or undefined when it is not an absolute http(s) one. */
+function httpUrl(raw: string): string | undefined {
+  const url = URL.parse(raw);
+  return url && /^https?:$/.test(url.protocol) ? raw.replace(/\/+$/, "") : undefined;
+}
+
+function list(raw: string, item: (raw: string) => string | undefined): string[] | undefined {
+  const items = raw
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .map(item);
+  return items.every((part) => part !== undefined) ? items : undefined;
+}
+
+const DATABASE_SCHEMES = ["file:", "libsql:", "http:", "https:"];
+
+type Options = { [K in keyof Config]: Option<Config[K]> };
+
+export const OPTIONS: Options = {
+  host: {
+    flag: "--host <address>",
+    env: "HOST",
+    help: "address to listen on",
+    shown: "localhost",
+    allowed: "a host name or an IP address; localhost means both loopback addresses",
+    fallback: () => "localhost",
+    parse: text((raw) => (/^[A-Za-z0-9._:-]+$/.test(raw) ? raw : undefined)),
+  },
+  gatewayPort: port("--gateway-port", "GATEWAY_PORT", 3000, "gateway"),
+  corePort: port("--core-port", "CORE_PORT", 3001, "core's GraphQL API"),
+  registryPort: port("--registry-port", "SERVICE_REGISTRY_PORT", 3999, "registry's REST API"),
+  databaseUrl: {
+    flag: "--database-url <url>",
+    env: "DATABASE_URL",
+    help: "where the registry is kept",
+    shown: "file:./data/bobbin.db",
+    allowed: "a URL whose scheme is file:, libsql:, http: or https:",
+    fallback: () => "file:./data/bobbin.db",
+    parse: text((raw) =>
+      DATABASE_SCHEMES.some((scheme) => raw.startsWith(scheme) && raw.length > scheme.length)
+        ? raw
+        : undefined,
+    ),
+  },
+  databaseAuthToken: {
+    env: "DATABASE_AUTH_TOKEN",
+    help: "token for a remote libSQL",
+    shown: "none",
+    allowed: "a token",
+    secret: true,
+    fallback: () => undefined,
+    parse: text(),
+  },
+  plugins: {
+    flag: "--plugins <folder>",
+    env: "PLUGINS_DIR",
+    help: "folder of local plugins",
+    shown: "./plugins",
+    allowed: "a folder; it may be missing",
+    fallback: () => "./plugins",
+    parse: text(),
+  },
+  jwtSecret: {
+    env: "JWT_SECRET",
+    help: "secret of the tokens that writes need",
+    shown: "none: writes are open",
+    allowed: "a secret of at least one character",
+    secret: true,
+    fallback: () => undefined,
+    parse: text(),
+  },
+  insecure: flagOption("--insecure", "INSECURE", "listen beyond loopback although JWT_SECRET is not set"),
+  apiGatewayUrls: {
+    env: "API_GATEWAY_URL",
+    help: "further gateways to tell of changes",
+    shown: "none",
+    allowed: "absolute http or https URLs, separated by commas",
+    fallback: () => [],
+    parse: (raw) => list(raw, httpUrl),
+  },
+  logLevel: {
+    flag: "--log-level <level>",
+    env: "LOG_LEVEL",
+    help: "least important lines to log",
+    shown: "info",
+    allowed: LOG_LEVELS.join(", "),
+    fallback: () => "info",
+    parse: oneOf(LOG_LEVELS),
+  },
+  logFormat: {
+    flag: "--log-format <format>",
+    env: "LOG_FORMAT",
+    help: "json or pretty",
+    shown: "pretty on a terminal, else json",
+    allowed: "json, pretty",
+    fallback: ({ terminal }) => (terminal ? "pretty" : "json"),
+    parse: oneOf(["json", "pretty"] as const),
+  },
+  coreMutationsInGraph: flagOption(
+    undefined,
+    "CORE_MUTATIONS_IN_GRAPH",
+    "offer the core's mutations in the gateway's graph too",
+  ),
+  corsOrigins: {
+    env: "CORS_ORIGINS",
+    help: "origins of web pages that may read",
+    shown: "loopback origins on a loopback listener, else none",
+    allowed: "origins such as https://app.example.com, separated by commas",
+    fallback: () => undefined,
+    parse: (raw) => list(raw, (item) => (URL.parse(item)?.origin === item ? item : undefined)),
+  },
+  bodyLimitBytes: {
+    env: "BODY_LIMIT",
+    help: "largest request body, in bytes",
+    shown: "1048576",
+    allowed: "a whole number of bytes from 1024 to 1073741824",
+    fallback: () => 1_048_576,
+    parse: (raw) =>
+      /^\d{4,10}$/.test(raw) && Number(raw) >= 1024 && Number(raw) <= 2 ** 30 ? Number(raw) : undefined,
+  },
+};
+
+/** The name under which the command line's parser hands over an option's flag: `--log-level <x>` → `logLevel`. */
+function flagKey(flag: string): string {
+  const name = flag.slice(2).split(" ")[0] ?? "";
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+export interface ConfigInput {
+  /** Flags by camel-cased name; only those that were given. */
+  flags: Readonly<Record<string, string | boolean>>;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output is a terminal. */
+  terminal: boolean;
+}
+
+/** Reads every option; reports all faults at once rather than the first. */
+export function readConfig(input: ConfigInput): { config: Config } | { faults: ConfigFault[] } {
+  const faults: ConfigFault[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(OPTIONS) as [keyof Config, Option<unknown>][]) {
+    const given = lookUp(option, input);
+    if (!given) {
+      values[key] = option.fallback({ terminal: input.terminal });
+      continue;
+    }
+    const value = option.parse(given.raw);
+    if (value === undefined) {
+      faults.push({
+        option: nameOf(option),
+        origin: given.origin,
+        value: option.secret ? "(hidden)" : JSON.stringify(withoutPassword(given.raw)),
+        allowed: option.allowed,
+      });
+    }
+    values[key] = value;
+  }
+  faults.push(...findConflicts(values as Partial<Config>));
+  return faults.length > 0 ? { faults } : { config: values as unknown as Config };
+}
+
+function nameOf(option: Option<unknown>): string {
+  return option.flag?.split(" ")[0] ?? option.env;
+}
+
+/** An empty variable counts as not set, as shells and compose files leave them behind. */
+function lookUp(
+  option: Option<unknown>,
+  { flags, env }: ConfigInput,
+): { raw: string; origin: string } | undefined {
+  const flag = option.flag && flags[flagKey(option.flag)];
+  if (flag !== undefined && flag !== "") return { raw: String(flag), origin: "the command line" };
+  for (const name of [`BOBBIN_${option.env}`, option.env]) {
+    const raw = env[name];
+    if (raw) return { raw, origin: `the environment (${name})` };
+  }
+  return undefined;
+}
+
+function withoutPassword(raw: string): string {
+  return raw.replace(/\/\/[^/@]*@/, "//…@");
+}
+
+/** Faults that no option has alone. Values that are faulty themselves are absent. */
+function findConflicts({ host, jwtSecret, insecure, ...config }: Partial<Config>): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const seen = new Map<number, string>();
+  for (const key of ["gatewayPort", "corePort", "registryPort"] as const) {
+    const number = config[key];
+    if (!number) continue;
+    const option = nameOf(OPTIONS[key]);
+    const other = seen.get(number);
+    if (other) {
+      faults.push({
+        option,
+        origin: `${other} has it too`,
+        value: String(number),
+        allowed: "a port of its own for each of the three doors, or 0",
+      });
+    }
+    seen.set(number, option);
+  }
+  if (host !== undefined && !isLoopbackHost(host) && !jwtSecret && insecure === false) {
+    faults.push({
+      option: "--host",
+      origin: "writes are open, because JWT_SECRET is not set",
+      value: JSON.stringify(host),
+      allowed: "a loopback address; or set JWT_SECRET; or say --insecure to let anyone on the network write",
+    });
+  }
+  return faults;
+}
+
+/** Whether a host name or address, as in a URL or a Host header without its port, is a loopback one. */
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  return (
+    bare === "localhost" || bare.endsWith(".localhost") || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare)
+  );
+}
+
+/** A fault as one line of text. */
+export function describeFault({ option, origin, value, allowed }: ConfigFault): string {
+  return `${option}: ${value} (from ${origin}) is not allowed; allowed: ${allowed}`;
+}

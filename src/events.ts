@@ -1,0 +1,94 @@
+/**
+ * One typed stream of "something changed". An event names the service, never its content: readers look at the
+ * registry again. Knows nothing of who publishes or listens.
+ */
+
+/**
+ * REGISTERED, UPDATED, REMOVED: a write through a door or by the plugin host. STATUS: the agreed status changed.
+ * SCHEMA: its schema changed, or was refused.
+ */
+export type EventType = "REGISTERED" | "UPDATED" | "REMOVED" | "STATUS" | "SCHEMA";
+
+export interface RegistryEvent {
+  /** The registry's revision that this change made. */
+  readonly index: number;
+  readonly type: EventType;
+  /** The service's name. */
+  readonly service: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** What brought it about, in words. */
+  readonly cause: string;
+}
+
+type Listener = (events: readonly RegistryEvent[]) => void;
+
+/** How many events are kept to resume from, and how many a slow stream may lag behind. */
+const KEPT = 4096;
+
+export class EventLog {
+  #events: RegistryEvent[] = [];
+  /** Everything after this index is in `#events`. */
+  #completeAfter: number;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(index: number) {
+    this.#completeAfter = index;
+  }
+
+  publish(events: readonly RegistryEvent[]): void {
+    if (events.length === 0) return;
+    this.#events.push(...events);
+    if (this.#events.length > KEPT) {
+      const dropped = this.#events.splice(0, this.#events.length - KEPT);
+      this.#completeAfter = dropped.at(-1)?.index ?? this.#completeAfter;
+    }
+    for (const listener of this.#listeners) listener(events);
+  }
+
+  /** Forgets what was kept, because the revision took a leap (a registry that was read anew). */
+  restart(index: number): void {
+    this.#events = [];
+    this.#completeAfter = index;
+  }
+
+  /** Calls `listener` with each later batch of events; it must not throw. Returns the way to stop. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What followed `index`, or undefined where that is no longer (or not yet) known. */
+  since(index: number): readonly RegistryEvent[] | undefined {
+    const last = this.#events.at(-1)?.index ?? this.#completeAfter;
+    if (index < this.#completeAfter || index > last) return undefined;
+    return this.#events.filter((event) => event.index > index);
+  }
+
+  /**
+   * The events from now on, or from after `index` where that is still known, until `signal` aborts. A reader that
+   * lags too far behind is ended; it comes back with the index it has.
+   */
+  async *follow(signal: AbortSignal, after?: number): AsyncGenerator<RegistryEvent, void, undefined> {
+    const queue: RegistryEvent[] = [...((after !== undefined && this.since(after)) || [])];
+    let wake = () => {};
+    let lagging = false;
+    const unsubscribe = this.subscribe((events) => {
+      if (queue.length + events.length > KEPT) lagging = true;
+      else queue.push(...events);
+      wake();
+    });
+    const onAbort = () => wake();
+    signal.addEventListener("abort", onAbort);
+    try {
+      while (!signal.aborted && !lagging) {
+        const next = queue.shift();
+        if (next) yield next;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      unsubscribe();
+    }
+  }
+}

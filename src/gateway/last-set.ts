@@ -1,0 +1,82 @@
+/**
+ * The last composed set on disk: which services made up the graph, with their SDLs, in order of precedence. It keeps
+ * the graph whole over a restart while a service is down, or while the registry cannot be read.
+ * Knows files; nothing of composing.
+ */
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Service } from "../registry/service.ts";
+
+export interface ComposedService {
+  readonly service: Service;
+  readonly sdl: string;
+  readonly namespace: string | null;
+}
+
+interface LastSetFile {
+  readonly format: 1;
+  readonly services: readonly ComposedService[];
+}
+
+export class LastSet {
+  readonly #path: string;
+  readonly #log: Log;
+  #writing: Promise<void> | undefined;
+  #next: readonly ComposedService[] | undefined;
+
+  constructor(path: string, log: Log) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  /** What was saved last; nothing where there is no file or it is damaged. */
+  async read(): Promise<readonly ComposedService[]> {
+    const file = Bun.file(this.#path);
+    if (!(await file.exists())) return [];
+    try {
+      const { format, services } = (await file.json()) as LastSetFile;
+      if (format !== 1 || !Array.isArray(services)) throw new Error("unknown format");
+      return services;
+    } catch (error) {
+      this.#log.warn({ path: this.#path, reason: messageOf(error) }, "the last composed set cannot be read");
+      return [];
+    }
+  }
+
+  /** Saves in the background; while one write runs, only the newest of the later sets is kept. */
+  save(services: readonly ComposedService[]): void {
+    this.#next = services;
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Waits for what is being written. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#next) {
+      const services = this.#next;
+      this.#next = undefined;
+      try {
+        await this.#write({ format: 1, services });
+      } catch (error) {
+        this.#log.warn(
+          { path: this.#path, reason: messageOf(error) },
+          "the last composed set cannot be saved",
+        );
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** Writes beside the file and renames, so that a crash leaves the old one whole. */
+  async #write(content: LastSetFile): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true });
+    const draft = `${this.#path}.new`;
+    await writeFile(draft, JSON.stringify(content), { flush: true });
+    await rename(draft, this.#path);
+  }
+}

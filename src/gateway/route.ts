@@ -1,0 +1,40 @@
+/**
+ * Where a service's requests go at this moment. Knows the service; not how a request is sent.
+ */
+import { BobbinError } from "../errors.ts";
+import { gatewaySettings } from "../registry/metadata.ts";
+import { getsRequests, isServing, type Service } from "../registry/service.ts";
+
+export interface Route {
+  readonly origin: string;
+  readonly graphqlUrl: string;
+  /** Lower-case names of the client's headers that the service wants. */
+  readonly headers: readonly string[];
+}
+
+/** One route per version of a service: services are immutable, and this is asked for with every call. */
+const routes = new WeakMap<Service, Route | null>();
+
+/** The first healthy instance's, or SERVICE_UNAVAILABLE with the reason. */
+export function routeOf(name: string, service: Service | undefined): Route | BobbinError {
+  if (!service) return new BobbinError("SERVICE_UNAVAILABLE", `${name} is not registered any more.`);
+  let route = routes.get(service);
+  if (route === undefined) {
+    route = findRoute(service);
+    routes.set(service, route);
+  }
+  if (route) return route;
+  const why = service.statusReason ? `: ${service.statusReason}` : "";
+  return new BobbinError(
+    "SERVICE_UNAVAILABLE",
+    `${name} gets no requests, because it is ${service.status}${why}.`,
+  );
+}
+
+function findRoute(service: Service): Route | null {
+  if (!getsRequests(service.status)) return null;
+  const instance = service.instances.find((each) => isServing(each) && each.graphqlUrl !== null);
+  if (!instance?.graphqlUrl) return null;
+  const { headers } = gatewaySettings(service.metadata);
+  return { origin: instance.origin, graphqlUrl: instance.graphqlUrl, headers };
+}

@@ -1,0 +1,159 @@
+/**
+ * Probes every instance at its service's interval and reports what follows for its health.
+ * Knows the services, how to ask one and whom to tell; nothing of the registry's inside, of composing or of doors.
+ */
+import pLimit from "p-limit";
+import type { Clock } from "../clock.ts";
+import { probeSettings } from "../registry/metadata.ts";
+import type { Instance, Service } from "../registry/service.ts";
+import type { Outcome } from "./probe.ts";
+import { nextHealth, nextStreak, type Streak } from "./status.ts";
+
+export interface SchedulerOptions {
+  services: () => readonly Service[];
+  service: (name: string) => Service | undefined;
+  probe: (service: Service, instance: Instance, signal: AbortSignal) => Promise<Outcome>;
+  report: (observation: {
+    service: string;
+    origin: string;
+    health: Instance["health"];
+    reason: string | null;
+    at: number;
+  }) => Promise<void>;
+  clock: Clock;
+  /** From 0 to 1; spreads the probes. */
+  random?: () => number;
+}
+
+/** One instance under watch. */
+interface Watch {
+  readonly service: string;
+  readonly origin: string;
+  streak: Streak;
+  /** The probe under way; those who want one meanwhile share it. */
+  probing: Promise<void> | undefined;
+  stop: () => void;
+}
+
+const PROBES_IN_FLIGHT = 64;
+/** An instance that was never healthy is asked again after this long, then after twice as long, up to its interval. */
+const FIRST_RETRY_MS = 100;
+/** Requests that failed ask for a probe at once, but not more often than this. */
+const HINT_PAUSE_MS = 1_000;
+/** All callers within this time share one pass over every service. */
+const PASS_PAUSE_MS = 1_000;
+
+export class HealthScheduler implements AsyncDisposable {
+  readonly #options: SchedulerOptions;
+  readonly #watches = new Map<string, Watch>();
+  readonly #limit = pLimit(PROBES_IN_FLIGHT);
+  readonly #stopping = new AbortController();
+  #pass: { startedAt: number; done: Promise<void> } | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Watches what is registered, and probes all of it at once. */
+  start(): void {
+    for (const service of this.#options.services()) this.follow(service.name, true);
+  }
+
+  /** Takes note that a service changed or is gone. `now`: its instances are probed at once. */
+  follow(name: string, now: boolean): void {
+    const service = this.#options.service(name);
+    const origins = new Set(service?.instances.map(({ origin }) => origin));
+    for (const [key, watch] of this.#watches) {
+      if (watch.service !== name || origins.has(watch.origin)) continue;
+      watch.stop();
+      this.#watches.delete(key);
+    }
+    for (const origin of origins) {
+      const key = `${name} ${origin}`;
+      const known = this.#watches.get(key);
+      const watch = known ?? { service: name, origin, streak: 0, probing: undefined, stop: () => {} };
+      this.#watches.set(key, watch);
+      if (!known || now) this.#probeAfter(watch, 0);
+    }
+  }
+
+  /** A request to the instance failed: probes it soon, so that a dead one is known before its interval is over. */
+  hint(name: string, origin: string): void {
+    const watch = this.#watches.get(`${name} ${origin}`);
+    const service = this.#options.service(name);
+    const last = service?.instances.find((instance) => instance.origin === origin)?.lastHealthCheck ?? 0;
+    if (watch && this.#options.clock.now() - last >= HINT_PAUSE_MS) this.#probeAfter(watch, 0);
+  }
+
+  /** Probes every instance now. Callers share a pass, and there is at most one a second. */
+  checkAll(): Promise<void> {
+    const now = this.#options.clock.now();
+    if (this.#pass && now - this.#pass.startedAt < PASS_PAUSE_MS) return this.#pass.done;
+    const done = Promise.all([...this.#watches.values()].map((watch) => this.#probe(watch))).then(() => {});
+    this.#pass = { startedAt: now, done };
+    return done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    for (const watch of this.#watches.values()) watch.stop();
+    await Promise.all([...this.#watches.values()].map(({ probing }) => probing));
+    this.#watches.clear();
+  }
+
+  #probeAfter(watch: Watch, delayMs: number): void {
+    watch.stop();
+    if (this.#stopping.signal.aborted) return;
+    watch.stop = this.#options.clock.after(delayMs, () => void this.#probe(watch));
+  }
+
+  #probe(watch: Watch): Promise<void> {
+    watch.probing ??= this.#limit(() => this.#ask(watch)).finally(() => {
+      watch.probing = undefined;
+    });
+    return watch.probing;
+  }
+
+  async #ask(watch: Watch): Promise<void> {
+    const found = this.#find(watch);
+    if (!found) return;
+    const { service, instance } = found;
+    const settings = probeSettings(service.metadata);
+    if (service.maintenance) return this.#probeAfter(watch, settings.intervalMs);
+    const signal = AbortSignal.any([AbortSignal.timeout(settings.timeoutMs), this.#stopping.signal]);
+    const outcome = await this.#options.probe(service, instance, signal);
+    const current = this.#find(watch)?.instance;
+    const watched = this.#watches.get(`${watch.service} ${watch.origin}`) === watch;
+    if (!current || !watched || this.#stopping.signal.aborted) return;
+    // What was asked was given other paths meanwhile: the answer says nothing.
+    if (!isSameTarget(instance, current)) return this.#probeAfter(watch, 0);
+    watch.streak = nextStreak(watch.streak, outcome);
+    const health = nextHealth(current.health, outcome, watch.streak, settings.thresholds);
+    const at = this.#options.clock.now();
+    const reason = outcome.ok ? (health === "HEALTHY" ? null : current.healthReason) : outcome.reason;
+    await this.#options.report({ service: watch.service, origin: watch.origin, health, reason, at });
+    this.#probeAfter(watch, this.#pause(health, watch.streak, settings.intervalMs));
+  }
+
+  /** The interval, give or take a tenth; the first one is of random length, so that probes do not march in step. */
+  #pause(health: Instance["health"], streak: Streak, intervalMs: number): number {
+    const random = this.#options.random ?? Math.random;
+    if (health === "UNKNOWN") return Math.min(FIRST_RETRY_MS * 2 ** Math.min(-streak - 1, 20), intervalMs);
+    if (streak === 1) return intervalMs * random();
+    return intervalMs * (0.9 + 0.2 * random());
+  }
+
+  #find(watch: Watch): { service: Service; instance: Instance } | undefined {
+    const service = this.#options.service(watch.service);
+    const instance = service?.instances.find(({ origin }) => origin === watch.origin);
+    return service && instance && { service, instance };
+  }
+}
+
+function isSameTarget(asked: Instance, current: Instance): boolean {
+  return (
+    asked.url === current.url &&
+    asked.healthUrl === current.healthUrl &&
+    asked.graphqlUrl === current.graphqlUrl
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * What every outgoing HTTP call shares: the headers by which bobbin's processes know each other, a bound on what is
+ * read, and words for a failed connection. Knows nothing of what is asked.
+ */
+import { messageOf } from "./errors.ts";
+
+/** How many gateways a call came through. */
+export const HOPS_HEADER = "x-bobbin-hops";
+/** On every answer: which process and which door gave it. */
+export const DOOR_HEADER = "x-bobbin-door";
+export const MAX_HOPS = 8;
+
+export type DoorName = "gateway" | "core" | "registry";
+
+export function hopsOf(headers: Headers): number {
+  const hops = Number(headers.get(HOPS_HEADER) ?? 0);
+  return Number.isInteger(hops) && hops >= 0 ? hops : MAX_HOPS + 1;
+}
+
+/** The body as text, or undefined when it is longer than `limit` bytes. */
+export async function readAtMost(body: Request | Response, limit: number): Promise<string | undefined> {
+  if (Number(body.headers.get("content-length") ?? 0) > limit) {
+    await body.body?.cancel();
+    return undefined;
+  }
+  if (!body.body) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body.body) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the rest of the body.
+    if (size > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** What a person makes of a failed connection. */
+export function connectionReason(error: unknown): string {
+  const code = (error as { code?: unknown })?.code;
+  if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "connection refused";
+  return typeof code === "string" ? `${code}: ${messageOf(error)}` : messageOf(error);
+}

@@ -1,0 +1,128 @@
+/**
+ * One queue of commands in front of one writer: those that wait together are run and committed together, and each is
+ * answered after the commit. Knows what a draft is; nothing of services' rules or of SQL.
+ */
+import { BobbinError, messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Draft } from "./draft.ts";
+
+/** An OBSERVATION holds even while the database is away, in memory; a WRITE is refused then, whole. */
+type Kind = "WRITE" | "OBSERVATION";
+
+interface Command<T = unknown> {
+  readonly kind: Kind;
+  readonly run: (draft: Draft) => T;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface Writer {
+  /** A draft over the present state. */
+  draft(): Draft;
+  /** Makes the draft durable, or throws with nothing written. */
+  commit(draft: Draft): Promise<void>;
+  /** Makes the draft the present state. `written` is false where it could not be made durable. */
+  apply(draft: Draft, written: boolean): void;
+  now(): number;
+}
+
+const MAX_WAITING = 10_000;
+const MAX_GROUP = 500;
+/** How long observations do without the database after it failed, rather than wait for its deadline each time. */
+const RETRY_MS = 2_000;
+
+export class CommitQueue {
+  readonly #writer: Writer;
+  readonly #log: Log;
+  #waiting: Command[] = [];
+  #draining: Promise<void> | undefined;
+  #failing = false;
+  #retryAt = 0;
+  #closed = false;
+
+  constructor(writer: Writer, log: Log) {
+    this.#writer = writer;
+    this.#log = log;
+  }
+
+  enqueue<T>(kind: Kind, run: (draft: Draft) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#closed) return reject(unavailable("bobbin is stopping"));
+      if (kind === "WRITE" && this.#waiting.length >= MAX_WAITING) {
+        return reject(new BobbinError("OVERLOADED", `${MAX_WAITING} writes are waiting; try again.`));
+      }
+      this.#waiting.push({ kind, run, resolve, reject } as Command);
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Takes no more commands, and returns when those that wait are done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    // The first command of a burst lets the rest of it arrive: they share one commit.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#runGroup(this.#waiting.splice(0, MAX_GROUP));
+    this.#draining = undefined;
+  }
+
+  async #runGroup(group: readonly Command[]): Promise<void> {
+    const draft = this.#writer.draft();
+    const settle = group.map((command) => run(command, draft));
+    const onlyObserved = group.every((command) => command.kind === "OBSERVATION");
+    if (onlyObserved && this.#failing && this.#writer.now() < this.#retryAt) {
+      this.#writer.apply(draft, false);
+      for (const answer of settle) answer();
+      return;
+    }
+    try {
+      await this.#writer.commit(draft);
+      this.#noteRecovery(draft);
+      this.#writer.apply(draft, true);
+      for (const answer of settle) answer();
+    } catch (error) {
+      this.#noteFailure(error);
+      this.#keepObservations(group, unavailable("the registry's database does not take writes", error));
+    }
+  }
+
+  /** After a failed commit: refuses the writes, and runs the observations again without them. */
+  #keepObservations(group: readonly Command[], refusal: BobbinError): void {
+    const draft = this.#writer.draft();
+    const settle = group.map((command) =>
+      command.kind === "OBSERVATION" ? run(command, draft) : () => command.reject(refusal),
+    );
+    this.#writer.apply(draft, false);
+    for (const answer of settle) answer();
+  }
+
+  #noteFailure(error: unknown): void {
+    if (!this.#failing) this.#log.error({ err: error }, "the registry's database does not take writes");
+    this.#failing = true;
+    this.#retryAt = this.#writer.now() + RETRY_MS;
+  }
+
+  #noteRecovery(draft: Draft): void {
+    if (!this.#failing || draft.durable.size === 0) return;
+    this.#failing = false;
+    this.#log.info("the registry's database takes writes again");
+  }
+}
+
+/** Runs the command; returns how to answer it once that may be known. */
+function run(command: Command, draft: Draft): () => void {
+  try {
+    const value = command.run(draft);
+    return () => command.resolve(value);
+  } catch (error) {
+    return () => command.reject(error);
+  }
+}
+
+export function unavailable(why: string, cause?: unknown): BobbinError {
+  const detail = cause instanceof BobbinError ? messageOf(cause) : `Nothing was written: ${why}.`;
+  return new BobbinError("REGISTRY_UNAVAILABLE", detail, { cause });
+}

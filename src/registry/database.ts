@@ -1,0 +1,166 @@
+/**
+ * The registry's durable form: opens libSQL, migrates it, loads every service, commits changes.
+ * Knows rows and services, and nothing of what a change means.
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Client, createClient } from "@libsql/client";
+import { asc, eq, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
+import { migrate } from "drizzle-orm/libsql/migrator";
+import { migrationsFolder } from "./migrations-folder.ts";
+import { type Instance, leadingInstance, type Service } from "./service.ts";
+import * as tables from "./tables.ts";
+
+export interface DatabaseOptions {
+  url: string;
+  authToken: string | undefined;
+}
+
+/** What one commit writes: services as they now are, and the names of those that are gone. */
+export interface Change {
+  readonly put: readonly Service[];
+  readonly removed: readonly string[];
+  readonly revision: number;
+}
+
+/** How long a statement to a remote database, or a wait for a file's lock, may take. */
+const DEADLINE_MS = 3_000;
+
+export class Database implements AsyncDisposable {
+  readonly #client: Client;
+  readonly #db: LibSQLDatabase;
+  readonly #embedded: boolean;
+
+  private constructor(client: Client, embedded: boolean) {
+    this.#client = client;
+    this.#db = drizzle({ client });
+    this.#embedded = embedded;
+  }
+
+  /** Opens and migrates. Throws when the database cannot be reached, is in use or is damaged. */
+  static async open({ url, authToken }: DatabaseOptions): Promise<Database> {
+    const path = embeddedPath(url);
+    if (path) await mkdir(dirname(path), { recursive: true });
+    const client = createClient({
+      url,
+      ...(authToken ? { authToken } : {}),
+      // One connection: the PRAGMAs below hold for it alone, and a second one could never get the exclusive lock.
+      concurrency: 1,
+      timeout: DEADLINE_MS,
+      fetch: fetchWithDeadline,
+    });
+    const database = new Database(client, path !== undefined);
+    try {
+      if (path) await lockForThisProcess(client);
+      await migrate(database.#db, { migrationsFolder: migrationsFolder() });
+      return database;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  /** Every service and the revision, as last committed. */
+  async load(): Promise<{ services: Service[]; revision: number }> {
+    const [serviceRows, instanceRows, stateRows] = await this.#db.batch([
+      this.#db.select().from(tables.services).orderBy(asc(tables.services.createdRevision)),
+      this.#db.select().from(tables.instances).orderBy(asc(tables.instances.position)),
+      this.#db.select().from(tables.state),
+    ]);
+    const instancesOf = Map.groupBy(instanceRows, (row) => row.service);
+    const services = serviceRows.map((row) =>
+      toService(row, (instancesOf.get(row.name) ?? []).map(toInstance)),
+    );
+    return { services, revision: stateRows[0]?.revision ?? 0 };
+  }
+
+  /** Writes one change whole or not at all; durable when it returns. */
+  async commit({ put, removed, revision }: Change): Promise<void> {
+    const db = this.#db;
+    const statements: BatchItem<"sqlite">[] = [];
+    for (const name of removed) {
+      statements.push(db.delete(tables.instances).where(eq(tables.instances.service, name)));
+      statements.push(db.delete(tables.services).where(eq(tables.services.name, name)));
+    }
+    for (const service of put) {
+      const row = toRow(service);
+      statements.push(
+        db.insert(tables.services).values(row).onConflictDoUpdate({ target: tables.services.name, set: row }),
+      );
+      statements.push(db.delete(tables.instances).where(eq(tables.instances.service, service.name)));
+      const rows = service.instances.map((instance, position) => toInstanceRow(service, instance, position));
+      statements.push(db.insert(tables.instances).values(rows));
+    }
+    await db.batch([
+      db
+        .insert(tables.state)
+        .values({ id: 1, revision })
+        .onConflictDoUpdate({
+          target: tables.state.id,
+          set: { revision: sql`max(${tables.state.revision}, ${revision})` },
+        }),
+      ...statements,
+    ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#embedded) await this.#client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#client.close();
+  }
+}
+
+/** The file's path of an embedded database, or undefined for a remote one. */
+export function embeddedPath(url: string): string | undefined {
+  return url.startsWith("file:")
+    ? decodeURIComponent(url.replace(/^file:(\/\/)?/, "").split("?")[0] ?? "")
+    : undefined;
+}
+
+/**
+ * An embedded file has one writer with an in-memory read model, so a second process must not open it: the exclusive
+ * lock is the kernel's and is gone with the process, however that ends. `synchronous=FULL` makes a commit survive
+ * the loss of power.
+ */
+async function lockForThisProcess(client: Client): Promise<void> {
+  await client.execute("PRAGMA locking_mode=EXCLUSIVE");
+  await client.execute("PRAGMA journal_mode=WAL");
+  await client.execute("PRAGMA synchronous=FULL");
+}
+
+const fetchWithDeadline = (request: Request): Promise<Response> =>
+  fetch(request, { signal: AbortSignal.timeout(DEADLINE_MS) });
+
+type ServiceRow = typeof tables.services.$inferSelect;
+type InstanceRow = typeof tables.instances.$inferSelect;
+
+function toService({ url: _url, schemaState, ...row }: ServiceRow, instances: Instance[]): Service {
+  return { ...row, schema: schemaState, instances };
+}
+
+function toInstance({
+  service: _service,
+  position: _position,
+  revision: _revision,
+  ...instance
+}: InstanceRow): Instance {
+  return instance;
+}
+
+function toRow({ schema, instances: _instances, ...service }: Service): ServiceRow {
+  const leading = leadingInstance({ ...service, schema, instances: _instances });
+  return {
+    ...service,
+    schemaState: schema,
+    url: leading.url,
+    lastHealthCheck: leading.lastHealthCheck,
+    metadata: { ...service.metadata },
+    dependencies: [...service.dependencies],
+    tags: [...service.tags],
+  };
+}
+
+function toInstanceRow(service: Service, instance: Instance, position: number): InstanceRow {
+  return { ...instance, service: service.name, position, revision: service.revision };
+}

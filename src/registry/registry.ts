@@ -1,0 +1,339 @@
+/**
+ * The only writer of services: commits to the database, then updates its map in memory, then publishes events.
+ * Knows nothing of doors, probes, plugins or composing.
+ */
+import type { Clock } from "../clock.ts";
+import { BobbinError, messageOf } from "../errors.ts";
+import { EventLog } from "../events.ts";
+import type { Log } from "../log.ts";
+import { CommitQueue, unavailable } from "./commit-queue.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
+import { Draft } from "./draft.ts";
+import { Leases, leaseEnd, withFreshLeases } from "./leases.ts";
+import type { Registration } from "./registration.ts";
+import * as registration from "./registration.ts";
+import type { Health, Instance, SchemaState, Service, Source } from "./service.ts";
+import { withStatus } from "./status.ts";
+
+export interface RegistryOptions {
+  database: DatabaseOptions;
+  clock: Clock;
+  log: Log;
+}
+
+/** What a probe showed of one instance. */
+export interface HealthObservation {
+  readonly service: string;
+  readonly origin: string;
+  readonly health: Health;
+  readonly reason: string | null;
+  /** When it was seen, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const SWEEP_MS = 500;
+const REOPEN_FIRST_MS = 500;
+const REOPEN_MOST_MS = 30_000;
+
+export class Registry implements AsyncDisposable {
+  readonly events = new EventLog(0);
+  readonly #options: RegistryOptions;
+  readonly #queue: CommitQueue;
+  readonly #leases = new Leases();
+  #services = new Map<string, Service>();
+  #revision = 0;
+  #database: Database | undefined;
+  /** Services changed while the database was away: written with the next commit. */
+  readonly #unwritten = new Set<string>();
+  /** What this process serves itself, to be registered again when the database is read late. */
+  readonly #local = new Map<Source, () => Promise<string[]>>();
+  #stopReopening = () => {};
+  #stopSweeping = () => {};
+  #closed = false;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#queue = new CommitQueue(
+      {
+        draft: () => new Draft(this.#services, this.#revision, this.#now()),
+        commit: (draft) => this.#commit(draft),
+        apply: (draft, written) => this.#apply(draft, written),
+        now: () => this.#now(),
+      },
+      options.log,
+    );
+  }
+
+  /**
+   * Opens the database. Where that fails the registry starts with `fallback`, refuses writes with
+   * REGISTRY_UNAVAILABLE and keeps trying; events then say what is there.
+   */
+  async start(fallback: () => readonly Service[]): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      this.#options.log.error(
+        { err: error },
+        "the registry cannot be read; starting from the last composed set",
+      );
+      this.#services = new Map(fallback().map((service) => [service.name, service]));
+      this.#reopenLater(REOPEN_FIRST_MS);
+    }
+    this.#sweep();
+  }
+
+  /** Whether the database has been read. */
+  get available(): boolean {
+    return this.#database !== undefined;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Every service, the earliest registered first. */
+  list(): readonly Service[] {
+    return [...this.#services.values()];
+  }
+
+  get(name: string): Service | undefined {
+    return this.#services.get(name);
+  }
+
+  /** Adds a service or an instance, or renews what is known. Durable when it returns. */
+  register(input: Registration): Promise<{ service: Service; created: boolean }> {
+    return this.#queue.enqueue("WRITE", (draft) => {
+      const current = draft.get(input.name);
+      if (current && current.source !== input.source) throw registration.nameTaken(current);
+      const service = registration.register(current, input, this.#now());
+      if (!current && draft.size >= registration.LIMITS.services) {
+        throw new BobbinError("LIMIT_REACHED", `There are ${draft.size} services, the most there may be.`);
+      }
+      this.#leases.forget(service.name, new URL(input.url).origin);
+      return { service: draft.put(service, "REGISTERED", "registration"), created: current === undefined };
+    });
+  }
+
+  /** Removes a service, or the one instance at `url`. Returns what was removed. */
+  unregister(name: string, url?: string): Promise<Service> {
+    return this.#queue.enqueue("WRITE", (draft) => {
+      const current = required(draft, name);
+      if (current.source !== "REMOTE") throw registration.nameTaken(current);
+      if (url === undefined) {
+        draft.remove(name, "unregistered");
+        return current;
+      }
+      const instance = registration.findInstance(current, url);
+      const rest = registration.removeInstance(current, url, this.#now());
+      if (rest) draft.put(rest, "UPDATED", `instance ${instance.origin} unregistered`);
+      else draft.remove(name, "last instance unregistered");
+      return { ...current, instances: [instance] };
+    });
+  }
+
+  update(name: string, change: registration.Update): Promise<Service> {
+    return this.#queue.enqueue("WRITE", (draft) => {
+      const changed = registration.update(required(draft, name), change, this.#now());
+      return draft.put(changed, "UPDATED", "update");
+    });
+  }
+
+  /** Renews the lease of the instance at `url`; without effect where it has none. */
+  async heartbeat(name: string, url: string): Promise<Service> {
+    const service = this.#services.get(name);
+    if (!service) throw notFound(name);
+    if (service.source !== "REMOTE") throw registration.nameTaken(service);
+    const instance = registration.findInstance(service, url);
+    if (instance.ttlSeconds === null || !this.#leases.renew(name, instance, this.#now())) return service;
+    return this.#queue.enqueue("WRITE", (draft) => {
+      const current = required(draft, name);
+      const known = registration.findInstance(current, url);
+      this.#leases.forget(name, known.origin);
+      const renewed = { ...known, leaseUntil: leaseEnd(known, this.#now()), leaseExpired: false };
+      return draft.observe(withInstance(current, renewed), "lease renewed");
+    });
+  }
+
+  /** Takes the health of an instance. Only a transition is written. */
+  recordHealth({ service, origin, health, reason, at }: HealthObservation): Promise<void> {
+    return this.#queue.enqueue("OBSERVATION", (draft) => {
+      const current = draft.get(service);
+      const known = current?.instances.find((instance) => instance.origin === origin);
+      if (!current || !known) return;
+      const seen = { ...known, health, healthReason: reason, lastHealthCheck: at };
+      draft.observe(withInstance(current, seen), reason ?? "healthy");
+    });
+  }
+
+  /** Takes what the composer made of a service's schema. */
+  recordSchema(name: string, schema: SchemaState): Promise<void> {
+    return this.#queue.enqueue("OBSERVATION", (draft) => {
+      const current = draft.get(name);
+      if (!current || JSON.stringify(current.schema) === JSON.stringify(schema)) return;
+      draft.put(withStatus({ ...current, schema }), "SCHEMA", schema.message ?? "schema changed");
+    });
+  }
+
+  /**
+   * Replaces, as one set, what a process serves itself: services of `source` that `node` owns and that are not
+   * among `registrations` are gone. Without `node` (an embedded registry has one process) it is all of `source`.
+   * Returns the names that belong to another source, and so were refused.
+   */
+  replaceLocal(
+    source: Source,
+    node: string | undefined,
+    registrations: readonly Registration[],
+  ): Promise<string[]> {
+    const replace = () =>
+      this.#queue.enqueue("OBSERVATION", (draft) => this.#replace(draft, source, node, registrations));
+    this.#local.set(source, replace);
+    return replace();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#stopReopening();
+    this.#stopSweeping();
+    await this.#queue.close();
+    await this.#database?.[Symbol.asyncDispose]();
+    this.#database = undefined;
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+
+  #replace(
+    draft: Draft,
+    source: Source,
+    node: string | undefined,
+    registrations: readonly Registration[],
+  ): string[] {
+    const owned = (instance: Instance) => node === undefined || instance.node === node;
+    const served = new Set(registrations.map(({ name }) => name));
+    for (const name of draft.names()) {
+      const service = draft.get(name);
+      if (service?.source !== source || served.has(name)) continue;
+      if (service.instances.every(owned)) draft.remove(name, "no longer served by this process");
+    }
+    const refused: string[] = [];
+    for (const input of registrations) {
+      const current = draft.get(input.name);
+      if (current && current.source !== source) {
+        refused.push(input.name);
+        continue;
+      }
+      const foreign = current && { ...current, instances: current.instances.filter((each) => !owned(each)) };
+      draft.put(registration.register(foreign, input, this.#now()), "REGISTERED", "served by this process");
+    }
+    return refused;
+  }
+
+  async #commit(draft: Draft): Promise<void> {
+    if (draft.durable.size === 0) return;
+    if (!this.#database) throw unavailable("the registry's database was not read yet");
+    const names = new Set([...draft.durable, ...this.#unwritten]);
+    const services = [...names].map((name) => [name, draft.get(name)] as const);
+    await this.#database.commit({
+      put: services.flatMap(([, service]) => service ?? []),
+      removed: services.flatMap(([name, service]) => (service ? [] : name)),
+      revision: draft.revision,
+    });
+  }
+
+  #apply(draft: Draft, written: boolean): void {
+    if (written && draft.durable.size > 0) this.#unwritten.clear();
+    if (!written) for (const name of draft.durable) this.#unwritten.add(name);
+    for (const [name, service] of draft.changed) {
+      const gone = this.#services.get(name)?.instances ?? [];
+      for (const { origin } of gone) {
+        if (!service?.instances.some((each) => each.origin === origin)) this.#leases.forget(name, origin);
+      }
+      if (service) this.#services.set(name, service);
+      else this.#services.delete(name);
+    }
+    this.#revision = draft.revision;
+    this.events.publish(draft.events);
+  }
+
+  async #open(): Promise<void> {
+    const database = await Database.open(this.#options.database);
+    try {
+      const { services, revision } = await database.load();
+      if (this.#closed) throw unavailable("bobbin is stopping");
+      this.#database = database;
+      this.#replaceAll(services, revision);
+    } catch (error) {
+      await database[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Takes over what the database has, and says of every service that was or is there that it may have changed. */
+  #replaceAll(services: readonly Service[], revision: number): void {
+    const before = this.#services;
+    const now = this.#now();
+    this.#services = new Map(services.map((service) => [service.name, withFreshLeases(service, now)]));
+    this.#revision = Math.max(revision, this.#revision);
+    this.#unwritten.clear();
+    this.events.restart(this.#revision);
+    const names = new Set([...before.keys(), ...this.#services.keys()]);
+    const cause = "the registry was read";
+    this.events.publish(
+      [...names].map((service) => {
+        const type = this.#services.has(service) ? "UPDATED" : "REMOVED";
+        return { index: this.#revision, type, service, at: now, cause } as const;
+      }),
+    );
+  }
+
+  #reopenLater(delayMs: number): void {
+    this.#stopReopening = this.#options.clock.after(delayMs, async () => {
+      try {
+        await this.#open();
+        this.#options.log.info("the registry is back");
+        for (const replace of this.#local.values()) await replace();
+      } catch (error) {
+        if (this.#closed) return;
+        this.#options.log.warn({ reason: messageOf(error) }, "the registry still cannot be read");
+        this.#reopenLater(Math.min(delayMs * 2, REOPEN_MOST_MS));
+      }
+    });
+  }
+
+  /** Ends the leases that ran out. */
+  #sweep(): void {
+    const now = this.#now();
+    for (const { name, instances } of this.#services.values()) {
+      for (const instance of instances) {
+        if (this.#leases.hasEnded(name, instance, now)) void this.#endLease(name, instance.origin);
+      }
+    }
+    this.#stopSweeping = this.#options.clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  #endLease(name: string, origin: string): Promise<void> {
+    return this.#queue.enqueue("OBSERVATION", (draft) => {
+      const current = draft.get(name);
+      const instance = current?.instances.find((each) => each.origin === origin);
+      if (!current || !instance || !this.#leases.hasEnded(name, instance, this.#now())) return;
+      this.#leases.forget(name, origin);
+      draft.observe(withInstance(current, { ...instance, leaseExpired: true }), "lease ran out");
+    });
+  }
+}
+
+export function notFound(name: string): BobbinError {
+  return new BobbinError("SERVICE_NOT_FOUND", `No service is named ${JSON.stringify(name.slice(0, 100))}.`);
+}
+
+function required(draft: Draft, name: string): Service {
+  const service = draft.get(name);
+  if (!service) throw notFound(name);
+  return service;
+}
+
+function withInstance(service: Service, instance: Instance): Service {
+  const instances = service.instances.map((each) => (each.origin === instance.origin ? instance : each));
+  return withStatus({ ...service, instances });
+}
