@@ -5,11 +5,13 @@
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
-import { type CoreOptions, coreApi, coreSchema, type Operations } from "./api/core.ts";
+import { type CoreOptions, coreApi, coreSchema } from "./api/core.ts";
 import { type Fetch, withFront } from "./api/front.ts";
 import { gatewayApi, gatewayCorsMethods } from "./api/gateway.ts";
 import { Guard } from "./api/guard.ts";
 import { Listener } from "./api/listener.ts";
+import type { Operations } from "./api/operations.ts";
+import { PluginDoors } from "./api/plugin-door.ts";
 import { registryApi, registryCorsMethods } from "./api/registry.ts";
 import { Streams } from "./api/sse.ts";
 import { createToken } from "./api/tokens.ts";
@@ -28,7 +30,6 @@ import { LocalServices } from "./local-services.ts";
 import type { Log } from "./log.ts";
 import { PluginHost } from "./plugins/host.ts";
 import { embeddedPath } from "./registry/database.ts";
-import type { Registration } from "./registry/registration.ts";
 import { Registry } from "./registry/registry.ts";
 import { Webhooks } from "./webhooks.ts";
 
@@ -55,7 +56,12 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   stack.defer(() => lastSet.flush());
 
   const registry = stack.use(
-    new Registry({ database: { url: config.databaseUrl, authToken: config.databaseAuthToken }, clock, log }),
+    new Registry({
+      database: { url: config.databaseUrl, authToken: config.databaseAuthToken },
+      ownDoor: (url) => identity.ownDoor(url),
+      clock,
+      log,
+    }),
   );
   await registry.start(() =>
     lastServices.map(({ service }) => service).filter(({ source }) => source === "REMOTE"),
@@ -80,12 +86,9 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   const operations: Operations = {
     services: () => registry.list(),
     service: (name) => registry.get(name),
-    register: (registration) => registry.register(recognised(registration, identity)),
+    register: (registration) => registry.register(registration),
     unregister: (name, url) => registry.unregister(name, url),
-    update: (name, change) => {
-      if (change.url !== undefined) refuseGateway(change.url, identity);
-      return registry.update(name, change);
-    },
+    update: (name, change) => registry.update(name, change),
     heartbeat: (name, url) => registry.heartbeat(name, url),
     checkAll: () => scheduler.checkAll(),
     events: registry.events,
@@ -93,7 +96,8 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
 
   const core: CoreOptions = { operations, guard, stopping: stopping.signal, log };
   const schema = coreSchema(core);
-  const local = new LocalServices(schema, config.coreMutationsInGraph, plugins, log);
+  const local = new LocalServices(schema, config.coreMutationsInGraph, plugins);
+  const pluginDoors = new PluginDoors(plugins, guard, log);
 
   const route = (name: string) => routeOf(name, registry.get(name));
   const composer = stack.use(
@@ -120,7 +124,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
       composer,
       services: () => registry.list(),
       guard,
-      plugin: (name) => local.pluginDoor(name),
+      plugin: (name) => pluginDoors.get(name),
       isReady: () => composer.started && !stopping.signal.aborted,
       log,
     }).fetch,
@@ -167,6 +171,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   const webhooks = stack.use(
     new Webhooks({
       receivers: config.apiGatewayUrls.filter((url) => identity.ownDoor(url) === undefined),
+      isOwn: (header) => identity.doorOf(header) !== undefined,
       token: async () => (jwtSecret ? createToken(jwtSecret, WEBHOOK_TOKEN_SECONDS) : undefined),
       clock,
       log,
@@ -181,7 +186,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
     owner,
     local.pluginRegistrations(urls.gateway, node),
   )) {
-    log.error({ plugin: name, code: "NAME_TAKEN" }, "plugin refused: its name belongs to another service");
+    plugins.refuseName(name);
   }
 
   composer.start(lastServices);
@@ -213,19 +218,6 @@ async function drain(
   await Promise.race([Promise.all(open.map((listener) => listener.drain())), deadline.promise]);
   clearTimeout(timer);
   await Promise.all(open.map((listener) => listener.close()));
-}
-
-/** The registration with what is known because its URL leads here: to the core it is well, to the gateway refused. */
-function recognised(registration: Registration, identity: Identity): Registration {
-  refuseGateway(registration.url, identity);
-  return identity.ownDoor(registration.url) === "core"
-    ? { ...registration, health: "HEALTHY" }
-    : registration;
-}
-
-function refuseGateway(url: string, identity: Identity): void {
-  if (identity.ownDoor(url) !== "gateway") return;
-  throw new BobbinError("SELF_REFERENCE", `${url} leads to this gateway itself.`);
 }
 
 /** A local service that refuses calls while its status says that it gets none. */

@@ -225,7 +225,7 @@ export function readConfig(input: ConfigInput): { config: Config } | { faults: C
       faults.push({
         option: nameOf(option),
         origin: given.origin,
-        value: option.secret ? "(hidden)" : JSON.stringify(withoutPassword(given.raw)),
+        value: option.secret ? "(hidden)" : JSON.stringify(withoutSecrets(given.raw)),
         allowed: option.allowed,
       });
     }
@@ -253,8 +253,9 @@ function lookUp(
   return undefined;
 }
 
-function withoutPassword(raw: string): string {
-  return raw.replace(/\/\/[^/@]*@/, "//…@");
+/** Without what may be secret in a URL: user and password, and the parameters, which may be tokens. */
+function withoutSecrets(raw: string): string {
+  return raw.replace(/\/\/[^/]*@/, "//…@").replace(/\?.*$/s, "?…");
 }
 
 /** Faults that no option has alone. Values that are faulty themselves are absent. */

@@ -66,11 +66,13 @@ export class EventLog {
   }
 
   /**
-   * The events from now on, or from after `index` where that is still known, until `signal` aborts. A reader that
-   * lags too far behind is ended; it comes back with the index it has.
+   * The events from now on, or from after the index `after`, until `signal` aborts. A reader that lags too far behind
+   * (what it misses is no longer known) is ended; it comes back with the index it has.
    */
   async *follow(signal: AbortSignal, after?: number): AsyncGenerator<RegistryEvent, void, undefined> {
-    const queue: RegistryEvent[] = [...((after !== undefined && this.since(after)) || [])];
+    const missed = after === undefined ? [] : this.since(after);
+    if (!missed) return;
+    const queue = [...missed];
     let wake = () => {};
     let lagging = false;
     const unsubscribe = this.subscribe((events) => {

@@ -19,11 +19,19 @@ export function hopsOf(headers: Headers): number {
 
 /** The body as text, or undefined when it is longer than `limit` bytes. */
 export async function readAtMost(body: Request | Response, limit: number): Promise<string | undefined> {
+  return (await readBytesAtMost(body, limit))?.toString("utf8");
+}
+
+/** The body as it came, or undefined when it is longer than `limit` bytes. */
+export async function readBytesAtMost(
+  body: Request | Response,
+  limit: number,
+): Promise<Buffer<ArrayBuffer> | undefined> {
   if (Number(body.headers.get("content-length") ?? 0) > limit) {
     await body.body?.cancel();
     return undefined;
   }
-  if (!body.body) return "";
+  if (!body.body) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body.body) {
@@ -32,7 +40,7 @@ export async function readAtMost(body: Request | Response, limit: number): Promi
     if (size > limit) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** What a person makes of a failed connection. */

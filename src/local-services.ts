@@ -5,16 +5,12 @@
 import { createDefaultExecutor } from "@graphql-tools/delegate";
 import { type ExecutionRequest, pruneSchema } from "@graphql-tools/utils";
 import { GraphQLSchema, parse, printSchema } from "graphql";
-import { createYoga } from "graphql-yoga";
-import type { Fetch } from "./api/front.ts";
-import { yogaOptions } from "./api/yoga.ts";
 import { BobbinError, messageOf } from "./errors.ts";
 import type { LocalService } from "./gateway/composer.ts";
 import type { GatewayContext } from "./gateway/request-context.ts";
 import type { Outcome } from "./health/probe.ts";
-import type { Log } from "./log.ts";
-import type { PluginContext } from "./plugins/define-plugin.ts";
-import type { Plugin, PluginHost } from "./plugins/host.ts";
+import { pluginContext } from "./plugins/context.ts";
+import type { PluginHost } from "./plugins/host.ts";
 import type { Registration } from "./registry/registration.ts";
 import { version } from "./version.ts";
 
@@ -23,10 +19,8 @@ const TYPENAME = parse("{ __typename }");
 export class LocalServices {
   readonly #core: LocalService;
   readonly #host: PluginHost;
-  readonly #log: Log;
-  readonly #doors = new WeakMap<Plugin, Fetch>();
 
-  constructor(coreSchema: GraphQLSchema, withMutations: boolean, host: PluginHost, log: Log) {
+  constructor(coreSchema: GraphQLSchema, withMutations: boolean, host: PluginHost) {
     const shown = new GraphQLSchema({
       ...coreSchema.toConfig(),
       subscription: undefined,
@@ -34,7 +28,6 @@ export class LocalServices {
     });
     this.#core = { sdl: printSchema(pruneSchema(shown)), execute: createDefaultExecutor(coreSchema) };
     this.#host = host;
-    this.#log = log;
   }
 
   /** The service of this name, why it cannot serve, or undefined where it is not of this process. */
@@ -89,31 +82,11 @@ export class LocalServices {
       return { ok: false, reason: messageOf(error) };
     }
   }
-
-  /** GraphQL over HTTP of one plugin, or undefined where none of this name serves. */
-  pluginDoor(name: string): Fetch | undefined {
-    const plugin = this.#host.get(name);
-    if (!plugin || plugin.serving instanceof BobbinError) return undefined;
-    const known = this.#doors.get(plugin);
-    if (known) return known;
-    const yoga = createYoga({
-      ...yogaOptions(this.#log, name),
-      graphqlEndpoint: `/plugins/${name}/graphql`,
-      schema: plugin.serving.schema,
-      context: ({ request }): PluginContext => ({ headers: Object.fromEntries(request.headers) }),
-    });
-    const door: Fetch = (request) => yoga.fetch(request);
-    this.#doors.set(plugin, door);
-    return door;
-  }
 }
 
 const NO_REQUEST: GatewayContext = { hops: 0, writeToken: undefined };
 
-/** The request as a plugin sees it: plain data, without a token that opens the registry. */
 function forPlugin(request: ExecutionRequest): ExecutionRequest {
   const { request: http, writeToken } = request.context as GatewayContext;
-  const headers = Object.fromEntries(http?.headers ?? []);
-  if (writeToken) delete headers.authorization;
-  return { ...request, context: { headers } satisfies PluginContext };
+  return { ...request, context: pluginContext(http?.headers, writeToken) };
 }

@@ -5,18 +5,22 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import type { RegistryEvent } from "./events.ts";
+import { DOOR_HEADER } from "./http.ts";
 import type { Log } from "./log.ts";
 
 export interface WebhookOptions {
   /** Base URLs of the receivers. */
   receivers: readonly string[];
+  /** Whether an answer's door header is this process's own. */
+  isOwn: (doorHeader: string | null) => boolean;
   /** A token for one call, or undefined where none is needed. */
   token: () => Promise<string | undefined>;
   clock: Clock;
   log: Log;
 }
 
-const DEADLINE_MS = 5_000;
+/** A receiver answers when it has asked all its services, and waits some seconds for one that hangs. */
+const DEADLINE_MS = 15_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 30_000;
 /** More names than this are not listed: the receiver reads the whole registry anyway. */
@@ -51,6 +55,8 @@ class Receiver implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #changed = new Set<string>();
   #revision = 0;
+  /** An answer showed that the URL leads back here: the composer follows the registry without being told. */
+  #isOwn = false;
   #calling: Promise<void> | undefined;
 
   constructor(base: string, options: WebhookOptions) {
@@ -59,11 +65,14 @@ class Receiver implements AsyncDisposable {
   }
 
   tell(revision: number, names: readonly string[]): void {
+    if (this.#isOwn) return;
     this.#revision = revision;
+    this.#note(names);
+    this.#calling ??= this.#callUntilTold();
+  }
+
+  #note(names: readonly string[]): void {
     for (const name of names) if (this.#changed.size < MAX_NAMES) this.#changed.add(name);
-    this.#calling ??= this.#callUntilTold().finally(() => {
-      this.#calling = undefined;
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,13 +84,15 @@ class Receiver implements AsyncDisposable {
     let pause = RETRY_FIRST_MS;
     while (this.#changed.size > 0 && !this.#stopping.signal.aborted) {
       const changed = [...this.#changed];
+      // What changes once more during the call is told once more.
+      this.#changed.clear();
       const failure = await this.#call(changed);
       if (failure === undefined) {
-        for (const name of changed) this.#changed.delete(name);
         pause = RETRY_FIRST_MS;
         continue;
       }
       if (this.#stopping.signal.aborted) return;
+      this.#note(changed);
       this.#options.log.warn(
         { receiver: this.#url, reason: failure, retryInMs: pause },
         "webhook not delivered",
@@ -89,6 +100,7 @@ class Receiver implements AsyncDisposable {
       await this.#sleep(pause);
       pause = Math.min(pause * 2, RETRY_MOST_MS);
     }
+    this.#calling = undefined;
   }
 
   /** The reason why the call failed, or undefined. */
@@ -106,6 +118,14 @@ class Receiver implements AsyncDisposable {
         redirect: "manual",
       });
       await response.body?.cancel();
+      if (this.#options.isOwn(response.headers.get(DOOR_HEADER))) {
+        this.#options.log.info(
+          { receiver: this.#url },
+          "this webhook leads to this gateway itself: not told again",
+        );
+        this.#isOwn = true;
+        return undefined;
+      }
       return response.ok ? undefined : `it answered ${response.status}`;
     } catch (error) {
       return messageOf(error);

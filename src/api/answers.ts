@@ -3,7 +3,7 @@
  * Knows the codes; nothing of why they are given.
  */
 import { GraphQLError } from "graphql";
-import { type BobbinError, ERROR_TABLE } from "../errors.ts";
+import { type BobbinError, ERROR_TABLE, type ErrorCode } from "../errors.ts";
 
 export function problem({ code, status, message }: BobbinError): Response {
   const body = { type: "about:blank", title: ERROR_TABLE[code][1], status, detail: message, code };
@@ -15,7 +15,24 @@ export function graphqlRefusal({ code, status, message }: BobbinError): Response
   return Response.json({ errors: [{ message, extensions: { code } }] }, { status });
 }
 
+/** A refusal in the form of the door that the path leads to. */
+export function refusal(error: BobbinError, path: string): Response {
+  return path.endsWith("/graphql") ? graphqlRefusal(error) : problem(error);
+}
+
+/** Codes that concern the request as a whole; any other concerns one field, and the rest of the answer counts. */
+const OF_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
+  "UNSUPPORTED_MEDIA_TYPE",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "FORBIDDEN_ORIGIN",
+  "INVALID_JSON",
+  "GRAPHQL_REQUEST_INVALID",
+]);
+
 /** A refusal inside an answer of GraphQL; Yoga takes the HTTP status from `http`, and leaves it out. */
-export function toGraphQLError({ code, status, message }: BobbinError, http = true): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, ...(http ? { http: { status } } : {}) } });
+export function toGraphQLError({ code, status, message }: BobbinError): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: { code, ...(OF_THE_REQUEST.has(code) ? { http: { status } } : {}) },
+  });
 }

@@ -4,37 +4,19 @@
 import { yoga } from "@elysiajs/graphql-yoga";
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import { Elysia } from "elysia";
-import {
-  GraphQLError,
-  GraphQLScalarType,
-  type GraphQLSchema,
-  Kind,
-  type ValueNode,
-  valueFromASTUntyped,
-} from "graphql";
+import { GraphQLScalarType, type GraphQLSchema } from "graphql";
 import { BobbinError, toBobbinError } from "../errors.ts";
-import type { EventLog } from "../events.ts";
 import type { GatewayContext } from "../gateway/request-context.ts";
 import type { Log } from "../log.ts";
 import type { Registration, Update } from "../registry/registration.ts";
 import { getsRequests, type Service, servingInstance } from "../registry/service.ts";
-import { toGraphQLError } from "./answers.ts";
+import { refusal, toGraphQLError } from "./answers.ts";
 import typeDefs from "./core.graphql" with { type: "text" };
+import { elysiaError, type Route } from "./elysia-error.ts";
 import type { Guard } from "./guard.ts";
+import type { Operations } from "./operations.ts";
 import { serviceView } from "./views.ts";
 import { yogaOptions } from "./yoga.ts";
-
-/** What the doors may ask of the registry and the scheduler. */
-export interface Operations {
-  services: () => readonly Service[];
-  service: (name: string) => Service | undefined;
-  register: (registration: Registration) => Promise<{ service: Service; created: boolean }>;
-  unregister: (name: string, url?: string) => Promise<Service>;
-  update: (name: string, change: Update) => Promise<Service>;
-  heartbeat: (name: string, url: string) => Promise<Service>;
-  checkAll: () => Promise<void>;
-  events: EventLog;
-}
 
 export interface CoreOptions {
   operations: Operations;
@@ -114,9 +96,13 @@ export function coreApi(schema: GraphQLSchema, { guard, log }: CoreOptions) {
     hops: 0,
     writeToken: await guard.writeToken(request),
   });
-  return new Elysia()
+  let routes: readonly Route[] = [];
+  const app = new Elysia()
+    .onError(({ error, code, request, path }) => refusal(elysiaError(error, code, request, routes), path))
     .use(yoga({ schema, context, ...yogaOptions(log, "bobbin core") }))
     .get("/", ({ redirect }) => redirect("/graphql"));
+  routes = app.routes;
+  return app;
 }
 
 function find(operations: Operations, name: string | null | undefined): Service {
@@ -150,17 +136,5 @@ function coded<A, R>(resolve: (parent: unknown, args: A, context: GatewayContext
   };
 }
 
-/** Passes JSON through; as metadata only an object makes sense, and the registry says so. */
-const jsonScalar = new GraphQLScalarType({
-  name: "RegistryJSON",
-  parseValue: asObject,
-  parseLiteral: (node: ValueNode, variables) => {
-    if (node.kind !== Kind.OBJECT) throw new GraphQLError("must be an object", { nodes: [node] });
-    return asObject(valueFromASTUntyped(node, variables));
-  },
-});
-
-function asObject(value: unknown): unknown {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw new GraphQLError("must be an object");
-}
+/** Passes any JSON through; what may be metadata is the registry's to say. */
+const jsonScalar = new GraphQLScalarType({ name: "RegistryJSON" });

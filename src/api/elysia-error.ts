@@ -15,16 +15,27 @@ export function elysiaError(
   request: Request,
   routes: readonly Route[],
 ): BobbinError {
+  // First, because Elysia takes the code of any error for one of its own.
+  if (error instanceof BobbinError) return error;
   if (error instanceof ValidationError) return new BobbinError("INVALID_INPUT", validationMessage(error));
   if (code === "PARSE") return new BobbinError("INVALID_JSON", "The body is not JSON.");
   if (code === "NOT_FOUND") return unknownRoute(request, routes);
   return toBobbinError(error);
 }
 
+interface Fault {
+  readonly path?: string;
+  readonly message?: string;
+  readonly schema?: { readonly anyOf?: readonly { readonly type?: string }[] };
+}
+
 function validationMessage(error: ValidationError): string {
-  const [first] = error.all as { path?: string; message?: string }[];
+  const [first] = error.all as Fault[];
   const field = first?.path?.slice(1).replaceAll("/", ".") || "the body";
-  return `${field}: ${first?.message ?? "is not valid"}.`;
+  const types = first?.schema?.anyOf?.flatMap(({ type }) => type ?? []) ?? [];
+  // Of several types the validator says no more than that none fits.
+  const expected = types.length > 0 ? `Expected ${types.join(" or ")}` : first?.message;
+  return `${field}: ${expected ?? "is not valid"}.`;
 }
 
 function unknownRoute(request: Request, routes: readonly Route[]): BobbinError {

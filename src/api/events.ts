@@ -2,7 +2,7 @@
  * The registry's events as messages of a stream: a snapshot first, or what was missed. Knows the event log and views.
  */
 
-import type { Operations } from "./core.ts";
+import type { Operations } from "./operations.ts";
 import type { Message } from "./sse.ts";
 import { restView } from "./views.ts";
 

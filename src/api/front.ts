@@ -3,9 +3,9 @@
  * out. Knows requests and answers; nothing of routes.
  */
 import { BobbinError, toBobbinError } from "../errors.ts";
-import { DOOR_HEADER, readAtMost } from "../http.ts";
+import { DOOR_HEADER, readBytesAtMost } from "../http.ts";
 import type { Log } from "../log.ts";
-import { graphqlRefusal, problem } from "./answers.ts";
+import { refusal } from "./answers.ts";
 import type { Guard } from "./guard.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
@@ -31,7 +31,7 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
     } catch (thrown) {
       const error = toBobbinError(thrown);
       if (error.code === "INTERNAL") options.log.error({ err: error.cause, path }, "a request failed");
-      response = path.endsWith("/graphql") ? graphqlRefusal(error) : problem(error);
+      response = refusal(error, path);
     }
     response.headers.set(DOOR_HEADER, options.doorHeader);
     allowOrigin(request, response, path, options);
@@ -47,12 +47,12 @@ async function bounded(request: Request, limit: number): Promise<Request> {
     return request;
   }
   if (!request.body) return request;
-  const text = await readAtMost(request, limit);
-  if (text === undefined) throw tooLarge(limit);
+  const body = await readBytesAtMost(request, limit);
+  if (body === undefined) throw tooLarge(limit);
   return new Request(request.url, {
     method: request.method,
     headers: request.headers,
-    body: text,
+    body,
     signal: request.signal,
   });
 }

@@ -9,7 +9,7 @@ import type { GatewayContext } from "../gateway/request-context.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import type { Log } from "../log.ts";
 import { getsRequests, leadingInstance, type Service } from "../registry/service.ts";
-import { graphqlRefusal, problem } from "./answers.ts";
+import { refusal } from "./answers.ts";
 import { elysiaError, type Route } from "./elysia-error.ts";
 import type { Guard } from "./guard.ts";
 import { healthView } from "./views.ts";
@@ -42,9 +42,7 @@ export function gatewayApi({ composer, services, guard, plugin, isReady, log }: 
   async function graphql(request: Request): Promise<Response> {
     const hops = hopsOf(request.headers);
     if (hops > MAX_HOPS) {
-      return graphqlRefusal(
-        new BobbinError("LOOP_DETECTED", `The request came through more than ${MAX_HOPS} gateways.`),
-      );
+      throw new BobbinError("LOOP_DETECTED", `The request came through more than ${MAX_HOPS} gateways.`);
     }
     checkPreflight(request);
     return yoga.handle(request, { request, hops, writeToken: await guard.writeToken(request) });
@@ -52,7 +50,7 @@ export function gatewayApi({ composer, services, guard, plugin, isReady, log }: 
 
   let routes: readonly Route[] = [];
   const app = new Elysia()
-    .onError(({ error, code, request }) => problem(elysiaError(error, code, request, routes)))
+    .onError(({ error, code, request, path }) => refusal(elysiaError(error, code, request, routes), path))
     .get("/", ({ redirect }) => redirect("/graphql"))
     .all("/graphql", ({ request }) => graphql(request), { parse: "none" })
     .post(

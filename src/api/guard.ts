@@ -4,7 +4,7 @@
  */
 import { isLoopbackHost } from "../config.ts";
 import { BobbinError } from "../errors.ts";
-import { bearerToken, isSignedBy, verifyToken } from "./tokens.ts";
+import { bearerToken, isSignedBy, tokensIn, verifyToken } from "./tokens.ts";
 
 export interface GuardOptions {
   jwtSecret: string | undefined;
@@ -72,11 +72,12 @@ export class Guard {
     return loopback && url !== null && /^https?:$/.test(url.protocol) && isLoopbackHost(url.hostname);
   }
 
-  /** The request's bearer token, if it opens bobbin's own writes: that one never leaves to a subgraph. */
+  /** The request's token that opens bobbin's own writes, if there is one: it never leaves to a subgraph. */
   async writeToken(request: Request): Promise<string | undefined> {
     const { jwtSecret } = this.#options;
-    const token = jwtSecret && bearerToken(request.headers);
-    return token && (await isSignedBy(jwtSecret, token)) ? token : undefined;
+    if (!jwtSecret) return undefined;
+    for (const token of tokensIn(request.headers)) if (await isSignedBy(jwtSecret, token)) return token;
+    return undefined;
   }
 }
 

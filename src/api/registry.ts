@@ -3,15 +3,16 @@
  */
 import { openapi } from "@elysiajs/openapi";
 import { Elysia, t } from "elysia";
-import { BobbinError, toBobbinError } from "../errors.ts";
+import { BobbinError, ERROR_TABLE, type ErrorCode, toBobbinError } from "../errors.ts";
+import { LIMITS, type Registration } from "../registry/registration.ts";
 import { notFound } from "../registry/registry.ts";
 import { isServing, type Service } from "../registry/service.ts";
 import { version } from "../version.ts";
 import { problem } from "./answers.ts";
-import type { Operations } from "./core.ts";
 import { elysiaError, type Route } from "./elysia-error.ts";
 import { eventMessages } from "./events.ts";
 import type { Guard } from "./guard.ts";
+import type { Operations } from "./operations.ts";
 import type { Streams } from "./sse.ts";
 import { restView } from "./views.ts";
 
@@ -31,30 +32,73 @@ export function registryCorsMethods(path: string): readonly string[] {
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) =>
   t.Optional(t.Union([schema, t.Null()]));
 
-const Registration = t.Object({
-  serviceName: t.String({ description: "Unique name: lower case letters, digits, dot, hyphen, underscore" }),
-  url: t.String({ description: "Base URL of this instance" }),
-  health: nullable(
-    t.String({ description: "Health check, a path or a URL; default: metadata.endpoints.health" }),
-  ),
-  version: nullable(t.String({ description: "Default: metadata.version" })),
-  displayName: nullable(t.String()),
-  description: nullable(t.String()),
-  metadata: nullable(
-    t.Record(t.String(), t.Unknown(), { description: "Whatever the service wants to tell" }),
-  ),
-  dependencies: nullable(t.Array(t.String())),
-  tags: nullable(t.Array(t.String())),
-  isRequired: nullable(t.Boolean()),
-  ttl: nullable(t.Integer({ description: "Length of the lease in seconds" })),
-});
+/** A field that is not known is ignored: newer clients talk to older registries, and answers may be sent back. */
+const OPEN = { additionalProperties: true };
 
-const Removal = t.Object({
-  serviceName: t.String(),
-  url: nullable(t.String({ description: "Only the instance at this URL" })),
-});
+const RegistrationBody = t.Object(
+  {
+    serviceName: t.String({
+      description: "Unique name: lower case letters, digits, dot, hyphen, underscore",
+    }),
+    url: t.String({ description: "Base URL of this instance" }),
+    health: nullable(
+      t.String({ description: "Health check, a path or a URL; default: metadata.endpoints.health" }),
+    ),
+    version: nullable(t.String({ description: "Default: metadata.version" })),
+    displayName: nullable(t.String()),
+    description: nullable(t.String()),
+    metadata: nullable(
+      t.Record(t.String(), t.Unknown(), { description: "Whatever the service wants to tell" }),
+    ),
+    dependencies: nullable(t.Array(t.String())),
+    tags: nullable(t.Array(t.String())),
+    isRequired: nullable(t.Boolean()),
+    ttl: nullable(
+      t.Number({
+        description: "Length of the lease in seconds",
+        multipleOf: 1,
+        minimum: 1,
+        maximum: LIMITS.ttlSeconds,
+      }),
+    ),
+  },
+  OPEN,
+);
 
-const Heartbeat = t.Object({ serviceName: t.String(), url: t.String() });
+const Removal = t.Object(
+  {
+    serviceName: t.String(),
+    url: nullable(t.String({ description: "Only the instance at this URL" })),
+  },
+  OPEN,
+);
+
+const Heartbeat = t.Object({ serviceName: t.String(), url: t.String() }, OPEN);
+
+/** What a call answers, for the description: its success, and the codes that it may be refused with. */
+function answers(success: Record<number, string>, ...codes: ErrorCode[]) {
+  const responses: Record<string, { description: string }> = {};
+  for (const [status, description] of Object.entries(success)) responses[status] = { description };
+  for (const code of codes) {
+    const [status, meaning] = ERROR_TABLE[code];
+    const known = responses[status]?.description;
+    responses[status] = { description: `${known ? `${known} ` : ""}${code}: ${meaning}` };
+  }
+  return responses;
+}
+
+const ANY_WRITE = [
+  "INVALID_JSON",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "FORBIDDEN_ORIGIN",
+  "NAME_TAKEN",
+  "BODY_TOO_LARGE",
+  "UNSUPPORTED_MEDIA_TYPE",
+  "INVALID_INPUT",
+  "OVERLOADED",
+  "REGISTRY_UNAVAILABLE",
+] as const satisfies ErrorCode[];
 
 export function registryApi({ operations, guard, streams, revision, available }: RegistryApiOptions) {
   const find = (name: string): Service => {
@@ -70,7 +114,13 @@ export function registryApi({ operations, guard, streams, revision, available }:
         path: "/openapi",
         specPath: "/openapi.json",
         provider: null,
-        documentation: { info: { title: "bobbin registry", version } },
+        documentation: {
+          info: {
+            title: "bobbin registry",
+            description: "Services register, are found and are watched",
+            version,
+          },
+        },
       }),
     )
     // Before the body is looked at: what may not write learns nothing of what a body should be.
@@ -81,21 +131,22 @@ export function registryApi({ operations, guard, streams, revision, available }:
       "/register",
       async ({ body, request, set }) => {
         await guard.checkWrite(request, body.serviceName);
-        const { serviceName, health, ...rest } = present(body);
-        const input = {
-          ...rest,
-          name: serviceName,
-          healthCheck: health,
-          door: "REST",
-          source: "REMOTE",
-        } as const;
-        const { service, created } = await operations.register(input);
+        const { service, created } = await operations.register(registrationOf(present(body)));
         set.status = created ? 201 : 200;
         return restView(service);
       },
       {
-        body: Registration,
-        detail: { summary: "Register a service, an instance of it, or renew what is known" },
+        body: RegistrationBody,
+        parse: "json",
+        detail: {
+          summary: "Register a service, an instance of it, or renew what is known",
+          responses: answers(
+            { 200: "The service, known before", 201: "The service, new" },
+            ...ANY_WRITE,
+            "LIMIT_REACHED",
+            "SELF_REFERENCE",
+          ),
+        },
       },
     )
     .post(
@@ -104,7 +155,19 @@ export function registryApi({ operations, guard, streams, revision, available }:
         await guard.checkWrite(request, body.serviceName);
         return restView(await operations.unregister(body.serviceName, body.url ?? undefined));
       },
-      { body: Removal, detail: { summary: "Remove a service, or one instance of it" } },
+      {
+        body: Removal,
+        parse: "json",
+        detail: {
+          summary: "Remove a service, or one instance of it",
+          responses: answers(
+            { 200: "What was removed" },
+            ...ANY_WRITE,
+            "SERVICE_NOT_FOUND",
+            "INSTANCE_NOT_FOUND",
+          ),
+        },
+      },
     )
     .post(
       "/heartbeat",
@@ -112,10 +175,20 @@ export function registryApi({ operations, guard, streams, revision, available }:
         await guard.checkWrite(request, body.serviceName);
         return restView(await operations.heartbeat(body.serviceName, body.url));
       },
-      { body: Heartbeat, detail: { summary: "Renew the lease of an instance; 404: register again" } },
+      {
+        body: Heartbeat,
+        parse: "json",
+        detail: {
+          summary: "Renew the lease of an instance; 404: register again",
+          responses: answers({ 200: "The service" }, ...ANY_WRITE, "SERVICE_NOT_FOUND", "INSTANCE_NOT_FOUND"),
+        },
+      },
     )
     .get("/services", () => ({ services: operations.services().map(restView) }), {
-      detail: { summary: "Every service, plugins and the core among them" },
+      detail: {
+        summary: "Every service, plugins and the core among them",
+        responses: answers({ 200: "{ services: [ … ] }" }),
+      },
     })
     .get(
       "/services/:serviceName",
@@ -126,14 +199,20 @@ export function registryApi({ operations, guard, streams, revision, available }:
       {
         params: t.Object({ serviceName: t.String() }),
         query: t.Object({ healthy: t.Optional(t.String({ description: "true: healthy instances only" })) }),
-        detail: { summary: "One service" },
+        detail: {
+          summary: "One service",
+          responses: answers({ 200: "The service" }, "SERVICE_NOT_FOUND", "NO_HEALTHY_INSTANCE"),
+        },
       },
     )
     .get(
       "/health",
       () => ({ status: "ok", version, database: available() ? "ok" : "unavailable", revision: revision() }),
       {
-        detail: { summary: "Whether the registry is there" },
+        detail: {
+          summary: "Whether the registry is there",
+          responses: answers({ 200: "Status, version, state of the database, revision" }),
+        },
       },
     )
     .get(
@@ -145,6 +224,7 @@ export function registryApi({ operations, guard, streams, revision, available }:
       {
         detail: {
           summary: "Server-sent events: a snapshot first, then every change; resumes by Last-Event-ID",
+          responses: answers({ 200: "A stream of events" }, "OVERLOADED"),
         },
       },
     );
@@ -152,8 +232,31 @@ export function registryApi({ operations, guard, streams, revision, available }:
   return app;
 }
 
+/** Field by field: what else is in the body is none of the registry's. */
+function registrationOf(body: Present<typeof RegistrationBody.static>): Registration {
+  const { serviceName, url, health, ttl, displayName, description, version: serviceVersion } = body;
+  const { metadata, dependencies, tags, isRequired } = body;
+  return {
+    name: serviceName,
+    url,
+    healthCheck: health,
+    ttl,
+    displayName,
+    description,
+    version: serviceVersion,
+    metadata,
+    dependencies,
+    tags,
+    isRequired,
+    door: "REST",
+    source: "REMOTE",
+  };
+}
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], null> };
+
 /** REST's null stands for "not named". */
-function present<T extends object>(body: T): { [K in keyof T]: Exclude<T[K], null> } {
+function present<T extends object>(body: T): Present<T> {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)) as never;
 }
 

@@ -11,6 +11,8 @@ export interface Claims {
 
 const ISSUER = "bobbin";
 const MAX_TOKEN_LENGTH = 8_192;
+/** More tokens than this in one header are nobody's honest header. */
+const MAX_TOKENS = 8;
 
 const keyOf = (secret: string): Uint8Array => new TextEncoder().encode(secret);
 
@@ -53,6 +55,11 @@ export async function isSignedBy(secret: string, token: string): Promise<boolean
     // Somebody else's token: none of bobbin's business.
     return false;
   }
+}
+
+/** Whatever has the form of a token in the authorization header, however it is written there. */
+export function tokensIn(headers: Headers): string[] {
+  return (headers.get("authorization")?.match(/[\w-]+\.[\w-]+\.[\w-]+/g) ?? []).slice(0, MAX_TOKENS);
 }
 
 /** The bearer token of a request, or undefined. */

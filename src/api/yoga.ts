@@ -2,7 +2,7 @@
  * What every GraphQL server of bobbin has in common: codes on errors, causes in the log only, GraphiQL without a CDN.
  * Knows Yoga; nothing of schemas.
  */
-import { GraphQLError } from "graphql";
+import { execute, GraphQLError, Kind } from "graphql";
 import type { Plugin, YogaServerOptions } from "graphql-yoga";
 import { BobbinError, type ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -13,9 +13,11 @@ export function yogaOptions(log: Log, title: string) {
   return {
     cors: false,
     landingPage: false,
+    // The front of each door has the limit.
+    maxRequestBodySize: false,
     logging: {
-      debug: (...args: unknown[]) => log.debug({ args }, "graphql"),
-      info: (...args: unknown[]) => log.info({ args }, "graphql"),
+      debug: () => {},
+      info: () => {},
       warn: (...args: unknown[]) => log.warn({ args }, "graphql"),
       error: (error: unknown) => log.error({ err: error }, "a resolver failed"),
     },
@@ -26,7 +28,7 @@ export function yogaOptions(log: Log, title: string) {
       const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
       return renderGraphiQL({ ...options, title } as never);
     },
-    plugins: [codes],
+    plugins: [codes, inOrder],
   } satisfies Partial<YogaServerOptions<object, object>>;
 }
 
@@ -38,8 +40,21 @@ function maskError(error: unknown, message: string): Error {
     const { extensions } = toGraphQLError(cause);
     return new GraphQLError(cause.message, { path, nodes, extensions });
   }
-  if (cause instanceof GraphQLError) return error as GraphQLError;
+  if (cause instanceof GraphQLError) return withTableCode(withoutHttp(error as GraphQLError));
+  if (cause instanceof Error && NULL_FOR_NON_NULL.test(cause.message)) {
+    const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
+    return new GraphQLError(cause.message, { path, nodes, extensions: { code } });
+  }
   return new GraphQLError(message, { path, nodes, extensions: { code: "INTERNAL" satisfies ErrorCode } });
+}
+
+/** What graphql-js says of a null that a service gave where its own schema forbids it. */
+const NULL_FOR_NON_NULL = /^Cannot return null for non-nullable field /;
+
+/** A remote service's error decides neither the status nor the headers of the whole answer. */
+function withoutHttp(error: GraphQLError): GraphQLError {
+  if (error.extensions.service !== undefined) delete error.extensions.http;
+  return error;
 }
 
 function rootCause(error: unknown): unknown {
@@ -50,9 +65,37 @@ function rootCause(error: unknown): unknown {
 
 /** Errors that Yoga and graphql-js raise before execution, by the phase that raised them. */
 const codes: Plugin = {
+  onRequestParse: ({ request, requestParser, setRequestParser }) => {
+    if (requestParser) setRequestParser((parsed) => parseParams(requestParser, parsed));
+    else if (request.method === "POST") {
+      throw new BobbinError("UNSUPPORTED_MEDIA_TYPE", "Send the body as content-type: application/json.");
+    }
+  },
   onParse: () => withCode("GRAPHQL_PARSE_FAILED"),
   onValidate: () => withCode("GRAPHQL_VALIDATION_FAILED"),
 };
+
+/** graphql-js puts an answer's fields in the query's order; Yoga's own executor in the order of their arrival. */
+const inOrder: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
+
+type RequestParser = NonNullable<Parameters<NonNullable<Plugin["onRequestParse"]>>[0]["requestParser"]>;
+
+async function parseParams(parse: RequestParser, request: Request) {
+  try {
+    return await parse(request);
+  } catch (error) {
+    // Yoga wraps the SyntaxError of a body, and throws that of the parameter `variables` as it is.
+    const cause = error instanceof GraphQLError ? error.extensions.originalError : error;
+    const { name } = (cause ?? {}) as { name?: string };
+    if (name === "SyntaxError") {
+      const message = "The body, or the parameter variables or extensions, is not JSON.";
+      throw new BobbinError("INVALID_JSON", message, { cause: error });
+    }
+    const message =
+      error instanceof GraphQLError ? error.message : "The body is not what its content type says.";
+    throw new BobbinError("GRAPHQL_REQUEST_INVALID", message, { cause: error });
+  }
+}
 
 function withCode(code: ErrorCode) {
   return ({ result }: { result: unknown }) => {
@@ -60,4 +103,20 @@ function withCode(code: ErrorCode) {
       if (error instanceof GraphQLError && error.extensions.code === undefined) error.extensions.code = code;
     }
   };
+}
+
+/**
+ * What graphql-js and Yoga say of a whole request, with a code of the table; an error with a path is a field's, whose
+ * code is its service's own.
+ */
+function withTableCode(error: GraphQLError): GraphQLError {
+  const { path, nodes, extensions } = error;
+  if (path) return error;
+  const { http, code } = extensions as { http?: { status?: number }; code?: unknown };
+  if (http?.status === 405) extensions.code = "METHOD_NOT_ALLOWED" satisfies ErrorCode;
+  else if (code === "BAD_REQUEST" || code === "OPERATION_RESOLUTION_FAILURE")
+    extensions.code = "GRAPHQL_REQUEST_INVALID" satisfies ErrorCode;
+  else if (code === undefined && nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION)
+    extensions.code = "INVALID_INPUT" satisfies ErrorCode;
+  return error;
 }

@@ -34,7 +34,12 @@ export function createProgram(commands: Commands): Command {
     serve.addOption(new Option(option.flag, `${option.help} [${option.env}] (default: ${option.shown})`));
   }
   serve.addHelpText("after", `\nSet by the environment alone:\n${environmentOnly()}`);
-  serve.action((flags) => commands.serve(flags));
+  // As the default, it is handed every word that is no command: say so, rather than that it takes no arguments.
+  serve.allowExcessArguments();
+  serve.action((flags, { args: [word] }) => {
+    if (word !== undefined) serve.error(`error: unknown command '${word}' (bobbin --help lists them)`);
+    return commands.serve(flags);
+  });
 
   const token = program.command("token").description("tokens for writes");
   token

@@ -29,19 +29,67 @@ export interface Composition {
 
 /**
  * `incumbents` are in the graph already, unchanged, and keep what they own; `candidates` follow in order of
- * precedence. A candidate that collides is left out alone: its previous schema stays where it still fits.
+ * precedence. A candidate that collides is left out alone: its previous schema stays where it has one.
  */
 export function compose(incumbents: readonly Subgraph[], candidates: readonly Candidate[]): Composition {
+  const heldBack = new Map<Candidate, Reason>();
+  for (;;) {
+    const { subgraphs, rejected, taker } = choose(incumbents, candidates, heldBack);
+    if (!taker) return stitch(subgraphs, candidates, rejected);
+    heldBack.set(taker.candidate, taker.reason);
+  }
+}
+
+interface Choice {
+  readonly subgraphs: readonly Subgraph[];
+  readonly rejected: Map<string, Reason>;
+  /** A candidate whose newest schema takes what another has in the graph and keeps: it has to be held back. */
+  readonly taker: { candidate: Candidate; reason: Reason } | undefined;
+}
+
+/**
+ * Chooses a version of each candidate. The newest ones are tried against each other first, so that services which
+ * change a shared type in step get through together.
+ */
+function choose(
+  incumbents: readonly Subgraph[],
+  candidates: readonly Candidate[],
+  heldBack: ReadonlyMap<Candidate, Reason>,
+): Choice {
   const graph = new Ownership();
   const rejected = new Map<string, Reason>();
+  const newest = new Map<Subgraph, Candidate>();
   for (const incumbent of incumbents) graph.add(incumbent);
-  for (const { latest, previous } of candidates) {
-    const reason = graph.collision(latest);
-    if (reason) rejected.set(latest.name, reason);
-    const chosen = reason ? previous : latest;
-    if (chosen && !graph.collision(chosen)) graph.add(chosen);
+  for (const [{ latest, previous }, reason] of heldBack) {
+    rejected.set(latest.name, reason);
+    if (previous) graph.add(previous);
   }
-  return stitch(graph.subgraphs, candidates, rejected);
+  for (const candidate of candidates) {
+    const { latest, previous } = candidate;
+    if (heldBack.has(candidate)) continue;
+    const collision = graph.collision(latest);
+    if (!collision) {
+      newest.set(latest, candidate);
+      graph.add(latest);
+      continue;
+    }
+    rejected.set(latest.name, collision.reason);
+    const loss = previous && graph.collision(previous);
+    const winner = loss?.owner && newest.get(loss.owner);
+    // What the graph has already fits together, so only a newest schema can be in the way of a previous one.
+    if (previous && winner) {
+      const taker = { candidate: winner, reason: collisionOf(winner.latest, previous) ?? loss.reason };
+      return { subgraphs: graph.subgraphs, rejected, taker };
+    }
+    if (previous) graph.add(previous);
+  }
+  return { subgraphs: graph.subgraphs, rejected, taker: undefined };
+}
+
+interface Collision {
+  readonly reason: Reason;
+  /** Who has what is asked for; absent where the graph itself does. */
+  readonly owner?: Subgraph;
 }
 
 /** Which subgraph has which root field and which type. */
@@ -56,18 +104,26 @@ class Ownership {
     for (const type of subgraph.types.keys()) if (!this.#types.has(type)) this.#types.set(type, subgraph);
   }
 
-  collision(subgraph: Subgraph): Reason | undefined {
+  collision(subgraph: Subgraph): Collision | undefined {
     for (const field of subgraph.rootFields) {
       const owner = this.#fields.get(field);
-      if (owner) return fieldTaken(field, owner.name, subgraph.name);
+      if (owner) return { owner, reason: fieldTaken(field, owner.name, subgraph.name) };
     }
     for (const [type, shape] of subgraph.types) {
       const owner = this.#types.get(type);
-      if (owner && owner.types.get(type) !== shape) return typeConflict(type, owner.name, subgraph.name);
-      if (ROOT_TYPES.has(type)) return rootTypeName(type, subgraph.name);
+      if (owner && owner.types.get(type) !== shape)
+        return { owner, reason: typeConflict(type, owner.name, subgraph.name) };
+      if (ROOT_TYPES.has(type)) return { reason: rootTypeName(type, subgraph.name) };
     }
     return undefined;
   }
+}
+
+/** Why `later` does not fit beside `owner` alone. */
+function collisionOf(later: Subgraph, owner: Subgraph): Reason | undefined {
+  const graph = new Ownership();
+  graph.add(owner);
+  return graph.collision(later)?.reason;
 }
 
 const ROOT_TYPES = new Set(["Query", "Mutation", "Subscription"]);

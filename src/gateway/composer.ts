@@ -12,10 +12,10 @@ import type { Log } from "../log.ts";
 import { gatewaySettings } from "../registry/metadata.ts";
 import {
   getsRequests,
+  type Instance,
   newestInstance,
   type SchemaState,
   type Service,
-  type Status,
 } from "../registry/service.ts";
 import { type Candidate, type Composition, compose, type Reason } from "./compose.ts";
 import { fetchSdl } from "./introspect.ts";
@@ -56,8 +56,8 @@ interface Entry {
   /** Why there is no newer `latest`. */
   failure: Reason | undefined;
   isAlias: boolean;
-  /** The status when it was looked at last: a service that came back may have come back with another schema. */
-  status: Status | undefined;
+  /** How many instances were well when it was looked at last: one that came back may have another schema. */
+  well: number;
   /** The fetch under way. A later one replaces it, and it then says nothing. */
   fetching: Promise<void> | undefined;
   /** The service came back while a fetch was under way: should that fail, it is tried again at once. */
@@ -183,7 +183,7 @@ export class Composer implements AsyncDisposable {
       latest: undefined,
       failure: undefined,
       isAlias: false,
-      status: undefined,
+      well: 0,
       fetching: undefined,
       again: false,
       attempts: 0,
@@ -196,15 +196,20 @@ export class Composer implements AsyncDisposable {
   /** Fetches a remote service's schema where it may have changed: after a registration, or when it is back. */
   #follow(service: Service, changed: boolean): void {
     const entry = this.#entry(service.name);
-    const back = isBack(entry.status, service.status);
-    entry.status = service.status;
-    const { graphqlUrl } = newestInstance(service);
-    entry.isAlias = graphqlUrl !== null && this.#options.ownDoor(graphqlUrl) === "core";
-    if (entry.isAlias || graphqlUrl === null) {
+    const well = service.instances.filter(isWell).length;
+    const back = well > entry.well;
+    entry.well = well;
+    const isCore = this.#isCore(service);
+    // That another URL leads to the core all the same, only its answer tells.
+    if (changed || isCore) entry.isAlias = isCore;
+    if (isCore || !isGraphQL(service)) {
       this.#drop(entry);
       return;
     }
-    if (service.maintenance && entry.latest) return;
+    if (service.maintenance) {
+      this.#rest(entry);
+      return;
+    }
     if (back && !changed && entry.fetching) {
       entry.again = true;
     } else if (changed || back) {
@@ -216,20 +221,30 @@ export class Composer implements AsyncDisposable {
   #forget(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry) return;
-    entry.stopRetry();
-    entry.fetching = undefined;
+    this.#rest(entry);
     this.#entries.delete(name);
     this.#markDirty();
   }
 
-  /** The service offers no GraphQL of its own (any more). */
-  #drop(entry: Entry): void {
+  /** Asks nothing of the service any more; an answer that is still to come says nothing. */
+  #rest(entry: Entry): void {
     entry.stopRetry();
     entry.fetching = undefined;
+  }
+
+  /** The service offers no GraphQL of its own (any more). */
+  #drop(entry: Entry): void {
+    this.#rest(entry);
     entry.failure = undefined;
     if (!entry.latest) return;
     entry.latest = undefined;
     this.#markDirty();
+  }
+
+  /** Whether the service is the core itself, as far as its URL tells. */
+  #isCore(service: Service): boolean {
+    const { graphqlUrl } = newestInstance(service);
+    return graphqlUrl !== null && this.#options.ownDoor(graphqlUrl) === "core";
   }
 
   #readLocal(service: Service): void {
@@ -299,6 +314,7 @@ export class Composer implements AsyncDisposable {
           `${instance.graphqlUrl} leads back to this gateway (${DOOR_HEADER}).`,
         );
       }
+      // Before the registry is told: its event must find what became of the service.
       entry.isAlias = own === "core";
       if (instance.health === "UNKNOWN") await this.#options.recordFirstAnswer(entry.name, instance.origin);
       if (entry.isAlias) return this.#drop(entry);
@@ -429,9 +445,8 @@ export class Composer implements AsyncDisposable {
     const remote = this.#options
       .services()
       .filter((service) => service.source === "REMOTE" && isGraphQL(service));
-    const reachable = remote.filter(({ maintenance }) => !maintenance);
-    const entries = reachable.map(({ name }) => this.#entry(name)).filter((entry) => !entry.isAlias);
-    await Promise.all(entries.map((entry) => this.#fetch(entry)));
+    const reachable = remote.filter((service) => !service.maintenance && !this.#isCore(service));
+    await Promise.all(reachable.map(({ name }) => this.#fetch(this.#entry(name))));
     this.#compose();
     const { revision, subgraphs } = this.snapshot;
     const rejected = this.#options.services().flatMap((service) => {
@@ -460,9 +475,8 @@ const SCHEMA_STATES: Record<CompositionState, SchemaState["state"]> = {
   ALIAS: "NONE",
 };
 
-function isBack(before: Status | undefined, now: Status): boolean {
-  if (before === undefined) return false;
-  return (getsRequests(now) && !getsRequests(before)) || (now === "ACTIVE" && before !== "ACTIVE");
+function isWell({ health, leaseExpired }: Instance): boolean {
+  return health === "HEALTHY" && !leaseExpired;
 }
 
 function isGraphQL(service: Service): boolean {

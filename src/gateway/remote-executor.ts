@@ -7,6 +7,7 @@ import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools
 import { GraphQLError, print } from "graphql";
 import pLimit from "p-limit";
 import { BobbinError, toBobbinError } from "../errors.ts";
+import { conform } from "./conform.ts";
 import { callGraphQL } from "./graphql-call.ts";
 import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
 import type { Route } from "./route.ts";
@@ -16,22 +17,27 @@ export interface RemoteExecutorOptions {
   route: (service: string) => Route | BobbinError;
   /** Called when an instance did not answer as it should. */
   onFailure: (service: string, origin: string) => void;
+  /** How long a call may take, its wait for a turn included. */
+  deadlineMs?: number;
 }
 
-export const CALL_DEADLINE_MS = 10_000;
+const CALL_DEADLINE_MS = 10_000;
 /** Calls in flight for one service, and calls that wait for one of those places. */
 const MAX_IN_FLIGHT = 64;
 const MAX_WAITING = 1_024;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-export function remoteExecutor(service: string, { route, onFailure }: RemoteExecutorOptions): Executor {
+export function remoteExecutor(
+  service: string,
+  { route, onFailure, deadlineMs = CALL_DEADLINE_MS }: RemoteExecutorOptions,
+): Executor {
   const limit = pLimit(MAX_IN_FLIGHT);
 
   async function call(request: ExecutionRequest): Promise<ExecutionResult> {
     const target = route(service);
     if (target instanceof BobbinError) throw target;
     const context = request.context as GatewayContext;
-    const deadline = AbortSignal.timeout(CALL_DEADLINE_MS);
+    const deadline = AbortSignal.timeout(deadlineMs);
     const signal = context.request ? AbortSignal.any([deadline, context.request.signal]) : deadline;
     if (limit.pendingCount >= MAX_WAITING) {
       throw new BobbinError("SERVICE_OVERLOADED", `${MAX_WAITING} calls to ${service} are waiting.`);
@@ -49,7 +55,7 @@ export function remoteExecutor(service: string, { route, onFailure }: RemoteExec
       const { result } = await (limit.activeCount < MAX_IN_FLIGHT
         ? limit(send)
         : orAborted(limit(send), service, signal));
-      return result as ExecutionResult;
+      return conform(service, request.document, result) as ExecutionResult;
     } catch (error) {
       // A client that hung up says nothing of the service.
       if (!context.request?.signal.aborted) onFailure(service, target.origin);
@@ -65,10 +71,7 @@ export function remoteExecutor(service: string, { route, onFailure }: RemoteExec
       );
     }
     try {
-      const result = await call(request);
-      return result.errors
-        ? { ...result, errors: result.errors.map((error) => signed(service, error)) }
-        : result;
+      return await call(request);
     } catch (error) {
       return failure(service, toBobbinError(error));
     }
@@ -87,10 +90,4 @@ function orAborted<T>(waiting: Promise<T>, service: string, signal: AbortSignal)
 /** A result without data whose one error carries the code and the service's name. */
 export function failure(service: string, error: BobbinError): ExecutionResult {
   return { errors: [new GraphQLError(error.message, { extensions: { code: error.code, service } })] };
-}
-
-/** An upstream's error with the name of the service that said it. */
-function signed(service: string, error: GraphQLError): GraphQLError {
-  const { message, path, extensions } = error;
-  return new GraphQLError(message, { path, extensions: { ...extensions, service } });
 }

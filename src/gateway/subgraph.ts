@@ -4,7 +4,7 @@
  */
 import type { SubschemaConfig, Transform } from "@graphql-tools/delegate";
 import type { Executor } from "@graphql-tools/utils";
-import { RenameRootFields, RenameTypes, wrapSchema } from "@graphql-tools/wrap";
+import { RenameRootFields, RenameRootTypes, RenameTypes, wrapSchema } from "@graphql-tools/wrap";
 import {
   buildASTSchema,
   type DefinitionNode,
@@ -57,7 +57,10 @@ export function buildSubgraph(source: SubgraphSource, executor: Executor): Subgr
   const { name, sdl, namespace } = source;
   if (sdl.length > MAX_SDL_LENGTH) throw invalid(`it is longer than ${MAX_SDL_LENGTH} characters`);
   const schema = buildSchema(sdl);
-  const transforms = namespace === null ? [] : namespaceTransforms(namespace);
+  const transforms = [
+    ...rootTypeTransforms(schema),
+    ...(namespace === null ? [] : namespaceTransforms(schema, namespace)),
+  ];
   const shown = transforms.length > 0 ? wrapSchema({ schema, transforms }) : schema;
   return {
     name,
@@ -86,9 +89,28 @@ function invalid(problem: string, cause?: unknown): BobbinError {
   return new BobbinError("SCHEMA_INVALID", `The schema is not valid: ${problem}`, { cause });
 }
 
-function namespaceTransforms(namespace: string): Transform[] {
+/** Root types get the names that they have in the graph, because the service's other types may lead back to them. */
+function rootTypeTransforms(schema: GraphQLSchema): Transform[] {
+  const shown = new Map(rootTypes(schema).map(({ operation, type }) => [type.name, rootName(operation)]));
+  const renamed = [...shown].filter(([name, standard]) => name !== standard);
+  // Another type that has the standard name is in the way; composing says so.
+  if (renamed.length === 0 || renamed.some(([, standard]) => schema.getType(standard))) return [];
+  return [new RenameRootTypes((name) => shown.get(name) ?? name)];
+}
+
+function namespaceTransforms(schema: GraphQLSchema, namespace: string): Transform[] {
   const rename = (name: string) => `${namespace}_${name}`;
-  return [new RenameTypes(rename), new RenameRootFields((_operation, name) => rename(name))];
+  const renameFields = new RenameRootFields((_operation, name) => rename(name));
+  const names = Object.keys(schema.getTypeMap());
+  if (!names.some((name) => schema.getType(rename(name)))) return [new RenameTypes(rename), renameFields];
+  // RenameTypes skips a type whose new name is still another's, so all of them step aside first.
+  let aside = rename("");
+  while (names.some((name) => name.startsWith(aside))) aside += "_";
+  return [
+    new RenameTypes((name) => `${aside}${name}`),
+    new RenameTypes((name) => rename(name.slice(aside.length))),
+    renameFields,
+  ];
 }
 
 function withoutHidden(document: DocumentNode): DocumentNode {
@@ -117,10 +139,14 @@ function rootTypes(schema: GraphQLSchema) {
   });
 }
 
+/** `Query`, `Mutation` or `Subscription`. */
+function rootName(operation: OperationTypeNode): string {
+  return `${operation[0]?.toUpperCase()}${operation.slice(1)}`;
+}
+
 function rootFieldsOf(schema: GraphQLSchema): string[] {
   return rootTypes(schema).flatMap(({ operation, type }) => {
-    const shown = `${operation[0]?.toUpperCase()}${operation.slice(1)}`;
-    return Object.keys(type.getFields()).map((field) => `${shown}.${field}`);
+    return Object.keys(type.getFields()).map((field) => `${rootName(operation)}.${field}`);
   });
 }
 
@@ -146,7 +172,7 @@ function shapeOf(type: GraphQLNamedType): string {
   if (isEnumType(type)) return `enum ${names(type.getValues())}`;
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields());
-    return `input ${fields
+    return `input${type.isOneOf ? " @oneOf" : ""} ${fields
       .map((field) => `${field.name}: ${field.type} = ${JSON.stringify(field.defaultValue)}`)
       .sort()
       .join("; ")}`;

@@ -127,6 +127,8 @@ export class HealthScheduler implements AsyncDisposable {
     if (!current || !watched || this.#stopping.signal.aborted) return;
     // What was asked was given other paths meanwhile: the answer says nothing.
     if (!isSameTarget(instance, current)) return this.#probeAfter(watch, 0);
+    // It was found healthy by other means than a probe: failures count from then on.
+    if (current.health === "HEALTHY" && watch.streak < 0) watch.streak = 0;
     watch.streak = nextStreak(watch.streak, outcome);
     const health = nextHealth(current.health, outcome, watch.streak, settings.thresholds);
     const at = this.#options.clock.now();

@@ -2,7 +2,7 @@
  * A plugin's code from its file: bundled in memory, so that everything it imports is fresh, and imported.
  * Knows Bun's bundler; nothing of what a plugin is.
  */
-import { dirname, relative } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import * as graphql from "graphql";
 import { BobbinError, messageOf, type Place } from "../errors.ts";
 import * as sdk from "./define-plugin.ts";
@@ -75,13 +75,20 @@ function withDeadline<T>(loading: Promise<T>, entry: string): Promise<T> {
   });
 }
 
-/** The first place in an error's stack that is in a file on disk. */
+/** `at name (file:line:column)` or `at file:line:column`; the bundle's source map gives files of the working folder. */
+const STACK_LINE = /^\s+at (?:.*\(|async )?(.+\.[cm]?[jt]sx?):(\d+):(\d+)\)?$/gm;
+
+/** The first place in an error's stack that is in the plugin's own code. */
 function placeInStack(error: unknown): Place | undefined {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const match = /\(?(\/[^\s():]+\.[cm]?[jt]sx?):(\d+):(\d+)\)?/.exec(stack);
-  return match?.[1] ? { file: shown(match[1]), line: Number(match[2]), column: Number(match[3]) } : undefined;
+  for (const [, file = "", line, column] of stack.matchAll(STACK_LINE)) {
+    if (/node_modules|\$bunfs/.test(file)) continue;
+    return { file: shown(resolve(file)), line: Number(line), column: Number(column) };
+  }
+  return undefined;
 }
 
-const shown = (path: string): string => relative("", path) || path;
+/** A path as people are shown it. */
+export const shown = (path: string): string => relative("", path) || path;
 
 const describe = ({ file, line, column }: Place): string => (line ? `${file}:${line}:${column}` : file);

@@ -3,7 +3,7 @@
  * Knows plugins; nothing of the registry's inside, of composing or of doors.
  */
 import { readdir, stat } from "node:fs/promises";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { createDefaultExecutor } from "@graphql-tools/delegate";
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools/utils";
@@ -11,7 +11,7 @@ import { type GraphQLSchema, printSchema } from "graphql";
 import { BobbinError, messageOf, type Place } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { NAME_RULE } from "../registry/service.ts";
-import { loadDefaultExport } from "./bundle.ts";
+import { loadDefaultExport, shown } from "./bundle.ts";
 import type { PluginDefinition } from "./define-plugin.ts";
 
 /** A plugin that was found: one that can serve, or the reason why it cannot. */
@@ -43,26 +43,30 @@ export class PluginHost {
 
   /** Loads every plugin of the folder, which may be missing. One that fails hurts no other. */
   async load(): Promise<void> {
+    const found: Plugin[] = [];
+    for (const entry of await findEntries(this.#folder)) found.push(await loadPlugin(entry));
+    // A name that is only made of a broken plugin's file must not be in the way of one that somebody chose.
+    found.sort((a, b) => Number(a.definition === undefined) - Number(b.definition === undefined));
     const plugins = new Map<string, Plugin>();
-    for (const entry of await findEntries(this.#folder)) {
-      const plugin = await loadPlugin(entry);
-      const other = plugins.get(plugin.name);
-      if (other) {
-        const message = `${relative("", entry)}: the plugin ${relative("", other.entry)} is named ${plugin.name} too`;
-        this.#log.error({ plugin: plugin.name, reason: message }, "plugin refused");
-        continue;
-      }
-      plugins.set(plugin.name, plugin);
-      if (plugin.serving instanceof BobbinError) {
-        this.#log.error(
-          { plugin: plugin.name, reason: plugin.serving.message, ...plugin.serving.place },
-          "plugin refused",
-        );
-      } else {
-        this.#log.info({ plugin: plugin.name, version: plugin.definition?.version }, "plugin loaded");
-      }
+    for (const plugin of found) {
+      const { name, definition, serving } = plugin;
+      const other = plugins.get(name);
+      if (serving instanceof BobbinError) this.#logRefusal(name, serving);
+      else if (other) this.#logRefusal(name, sameName(plugin, other));
+      else this.#log.info({ plugin: name, version: definition?.version }, "plugin loaded");
+      if (!other) plugins.set(name, plugin);
     }
     this.#plugins = plugins;
+  }
+
+  /** Gives up a plugin whose name belongs to a service that is none of this host's. */
+  refuseName(name: string): void {
+    const plugin = this.#plugins.get(name);
+    if (!plugin) return;
+    this.#plugins.delete(name);
+    const place = { file: shown(plugin.entry) };
+    const message = `${place.file}: the name ${name} belongs to another service`;
+    this.#logRefusal(name, new BobbinError("NAME_TAKEN", message, { place }));
   }
 
   list(): readonly Plugin[] {
@@ -71,6 +75,10 @@ export class PluginHost {
 
   get(name: string): Plugin | undefined {
     return this.#plugins.get(name);
+  }
+
+  #logRefusal(name: string, { code, message, place }: BobbinError): void {
+    this.#log.error({ plugin: name, code, reason: message, ...place }, "plugin refused");
   }
 }
 
@@ -126,7 +134,7 @@ async function loadPlugin(entry: string): Promise<Plugin> {
       serving: { schema, sdl: printSchema(schema), execute },
     };
   } catch (error) {
-    const place = { file: relative("", entry) };
+    const place = { file: shown(entry) };
     const refusal =
       error instanceof BobbinError ? error : invalid(`${place.file}: ${messageOf(error)}`, place);
     return { name: definition?.name ?? nameFrom(fileName), entry, definition, serving: refusal };
@@ -144,7 +152,7 @@ function nameFrom(fileName: string): string {
 }
 
 function checkDefinition(value: unknown, entry: string): PluginDefinition {
-  const place = { file: relative("", entry) };
+  const place = { file: shown(entry) };
   if (typeof value !== "object" || value === null) {
     throw invalid(`${place.file} has no default export made by definePlugin({ … })`, place);
   }
@@ -159,6 +167,11 @@ function checkDefinition(value: unknown, entry: string): PluginDefinition {
     throw invalid(`${place.file}: resolvers must be an object`, place);
   }
   return value as PluginDefinition;
+}
+
+function sameName({ name, entry }: Plugin, other: Plugin): BobbinError {
+  const place = { file: shown(entry) };
+  return invalid(`${place.file}: the plugin ${shown(other.entry)} is named ${name} too`, place);
 }
 
 function invalid(message: string, place: Place): BobbinError {

@@ -19,8 +19,8 @@ interface Command<T = unknown> {
 export interface Writer {
   /** A draft over the present state. */
   draft(): Draft;
-  /** Makes the draft durable, or throws with nothing written. */
-  commit(draft: Draft): Promise<void>;
+  /** Makes the draft durable, or throws with nothing written. False where there was nothing to write. */
+  commit(draft: Draft): Promise<boolean>;
   /** Makes the draft the present state. `written` is false where it could not be made durable. */
   apply(draft: Draft, written: boolean): void;
   now(): number;
@@ -63,9 +63,11 @@ export class CommitQueue {
   }
 
   async #drain(): Promise<void> {
-    // The first command of a burst lets the rest of it arrive: they share one commit.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#runGroup(this.#waiting.splice(0, MAX_GROUP));
+    while (this.#waiting.length > 0) {
+      // An embedded database commits without giving way: requests that are at the door come in first, to share it.
+      await new Promise(setImmediate);
+      await this.#runGroup(this.#waiting.splice(0, MAX_GROUP));
+    }
     this.#draining = undefined;
   }
 
@@ -79,8 +81,7 @@ export class CommitQueue {
       return;
     }
     try {
-      await this.#writer.commit(draft);
-      this.#noteRecovery(draft);
+      if (await this.#writer.commit(draft)) this.#noteRecovery();
       this.#writer.apply(draft, true);
       for (const answer of settle) answer();
     } catch (error) {
@@ -105,8 +106,8 @@ export class CommitQueue {
     this.#retryAt = this.#writer.now() + RETRY_MS;
   }
 
-  #noteRecovery(draft: Draft): void {
-    if (!this.#failing || draft.durable.size === 0) return;
+  #noteRecovery(): void {
+    if (!this.#failing) return;
     this.#failing = false;
     this.#log.info("the registry's database takes writes again");
   }

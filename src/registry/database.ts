@@ -25,7 +25,7 @@ export interface Change {
   readonly revision: number;
 }
 
-/** How long a statement to a remote database, or a wait for a file's lock, may take. */
+/** How long a statement to a remote database may take. */
 const DEADLINE_MS = 3_000;
 
 export class Database implements AsyncDisposable {
@@ -48,7 +48,8 @@ export class Database implements AsyncDisposable {
       ...(authToken ? { authToken } : {}),
       // One connection: the PRAGMAs below hold for it alone, and a second one could never get the exclusive lock.
       concurrency: 1,
-      timeout: DEADLINE_MS,
+      // Waiting for the lock of a file would stop this thread: the registry tries again later instead.
+      timeout: 0,
       fetch: fetchWithDeadline,
     });
     const database = new Database(client, path !== undefined);
@@ -57,7 +58,8 @@ export class Database implements AsyncDisposable {
       await migrate(database.#db, { migrationsFolder: migrationsFolder() });
       return database;
     } catch (error) {
-      client.close();
+      // What went wrong is told; that letting go fails as well says nothing new.
+      await database[Symbol.asyncDispose]().catch(() => {});
       throw error;
     }
   }
@@ -106,8 +108,11 @@ export class Database implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#embedded) await this.#client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-    this.#client.close();
+    try {
+      if (this.#embedded) await unlock(this.#client);
+    } finally {
+      this.#client.close();
+    }
   }
 }
 
@@ -127,6 +132,17 @@ async function lockForThisProcess(client: Client): Promise<void> {
   await client.execute("PRAGMA locking_mode=EXCLUSIVE");
   await client.execute("PRAGMA journal_mode=WAL");
   await client.execute("PRAGMA synchronous=FULL");
+}
+
+/**
+ * Lets go of the file: closing alone would keep the lock until the garbage collector has met every statement. The lock
+ * cannot be given back in WAL mode; leaving that writes everything into the one file.
+ */
+async function unlock(client: Client): Promise<void> {
+  await client.execute("PRAGMA journal_mode=DELETE");
+  await client.execute("PRAGMA locking_mode=NORMAL");
+  // The lock is given back by the next use of the file.
+  await client.execute("SELECT count(*) FROM sqlite_schema");
 }
 
 const fetchWithDeadline = (request: Request): Promise<Response> =>

@@ -41,6 +41,12 @@ export class Draft {
     return stored;
   }
 
+  /** Stores what is kept in memory only. */
+  remember(service: Service): Service {
+    this.changed.set(service.name, service);
+    return service;
+  }
+
   /**
    * Stores what was observed. A transition is an event; a renewed lease is only written; the time of the last probe
    * is only remembered.
@@ -48,9 +54,8 @@ export class Draft {
   observe(service: Service, cause: string): Service {
     const before = this.get(service.name);
     if (!before || isTransition(before, service)) return this.put(service, "STATUS", cause);
-    this.changed.set(service.name, service);
     if (isRenewal(before, service)) this.durable.add(service.name);
-    return service;
+    return this.remember(service);
   }
 
   remove(name: string, cause: string): void {

@@ -1,40 +1,39 @@
 /**
- * The leases of instances: renewals are kept here, in memory, and are written at most once per third of a lease.
+ * The leases of instances: renewals are kept in memory, and are written at most once per third of a lease.
  * Knows times only; the registry writes.
  */
 import type { Instance, Service } from "./service.ts";
 
 export class Leases {
-  /** Service and origin → until when, for renewals that are not written. */
-  readonly #renewed = new Map<string, number>();
+  /** Service and origin → the end that is written, where the one in memory is later. */
+  readonly #written = new Map<string, number>();
 
-  /** Notes a renewal. True when it has to be written, false when remembering it is enough. */
+  /** Notes a renewal. True when it has to be written, false when keeping it in memory is enough. */
   renew(service: string, instance: Instance, now: number): boolean {
     const lengthMs = (instance.ttlSeconds ?? 0) * 1000;
-    const until = now + lengthMs;
-    const writtenUntil = instance.leaseUntil ?? 0;
-    if (instance.leaseExpired || until - writtenUntil >= lengthMs / 3) return true;
-    this.#renewed.set(key(service, instance.origin), until);
-    return false;
+    const writtenUntil = this.#written.get(key(service, instance.origin)) ?? instance.leaseUntil ?? 0;
+    const isDue = instance.leaseExpired || now + lengthMs - writtenUntil >= lengthMs / 3;
+    if (isDue) this.forget(service, instance.origin);
+    else this.#written.set(key(service, instance.origin), writtenUntil);
+    return isDue;
   }
 
-  /** Forgets a renewal, because a later end is written or the instance is gone. */
+  /** What is in memory is written with the instance, or the instance is gone. */
   forget(service: string, origin: string): void {
-    this.#renewed.delete(key(service, origin));
-  }
-
-  hasEnded(service: string, instance: Instance, now: number): boolean {
-    if (instance.leaseUntil === null || instance.leaseExpired) return false;
-    return Math.max(instance.leaseUntil, this.#renewed.get(key(service, instance.origin)) ?? 0) <= now;
+    this.#written.delete(key(service, origin));
   }
 }
 
-/** Gives every lease its whole length from `now`: nobody could renew while this process was away. */
+export function hasEnded({ leaseUntil, leaseExpired }: Instance, now: number): boolean {
+  return leaseUntil !== null && !leaseExpired && leaseUntil <= now;
+}
+
+/** Gives every lease that had not run out its whole length from `now`: nobody could renew while this process was away. */
 export function withFreshLeases(service: Service, now: number): Service {
   const instances = service.instances.map((instance) =>
-    instance.ttlSeconds === null
+    instance.ttlSeconds === null || instance.leaseExpired
       ? instance
-      : { ...instance, leaseUntil: leaseEnd(instance, now), leaseExpired: false },
+      : { ...instance, leaseUntil: leaseEnd(instance, now) },
   );
   return { ...service, instances };
 }

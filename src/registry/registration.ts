@@ -3,6 +3,7 @@
  * Knows the noun and the codes; neither the doors that it comes through nor where the result is kept.
  */
 import { BobbinError } from "../errors.ts";
+import type { DoorName } from "../http.ts";
 import { endpoints, metadataProblems } from "./metadata.ts";
 import {
   type Door,
@@ -102,6 +103,25 @@ export function update(current: Service, change: Update, now: number): Service {
   return withStatus({ ...named, instances: moved, maintenance, updatedAt: now });
 }
 
+/**
+ * What is known of URLs that lead to this process: an instance that is the core is well, one that is the gateway is
+ * refused with SELF_REFERENCE.
+ */
+export function recogniseOwn(service: Service, ownDoor: (url: string) => DoorName | undefined): Service {
+  const instances = service.instances.map((instance) => {
+    const doors = [instance.url, instance.graphqlUrl ?? instance.url].map(ownDoor);
+    if (doors.includes("gateway")) {
+      throw new BobbinError(
+        "SELF_REFERENCE",
+        `${instance.graphqlUrl ?? instance.url} leads to this gateway itself.`,
+      );
+    }
+    const isCore = doors[1] === "core" && instance.health === "UNKNOWN";
+    return isCore ? { ...instance, health: "HEALTHY" as const } : instance;
+  });
+  return withStatus({ ...service, instances });
+}
+
 /** The service without the instance at `url`; undefined when that was its last one. */
 export function removeInstance(current: Service, url: string, now: number): Service | undefined {
   const gone = findInstance(current, url);
@@ -152,6 +172,7 @@ function checkFields(fields: Fields): void {
       throw invalid(key, "has an entry of more than 255 characters");
   }
   const { metadata, healthCheck } = fields;
+  if (metadata !== undefined && !isObject(metadata)) throw invalid("metadata", "must be an object");
   if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > LIMITS.metadataBytes) {
     throw invalid("metadata", `is larger than ${LIMITS.metadataBytes} bytes`);
   }
@@ -273,6 +294,11 @@ function resolveEndpoint(field: string, endpoint: string, base: string): string 
   const resolved = URL.parse(endpoint, base);
   if (!resolved) throw invalid(field, "must be a path or an absolute http or https URL");
   return checkUrl(field, resolved.href).href;
+}
+
+/** GraphQL's scalar for metadata takes any JSON. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(field: string, problem: string): BobbinError {

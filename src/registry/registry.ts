@@ -5,18 +5,28 @@
 import type { Clock } from "../clock.ts";
 import { BobbinError, messageOf } from "../errors.ts";
 import { EventLog } from "../events.ts";
+import type { DoorName } from "../http.ts";
 import type { Log } from "../log.ts";
 import { CommitQueue, unavailable } from "./commit-queue.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { Draft } from "./draft.ts";
-import { Leases, leaseEnd, withFreshLeases } from "./leases.ts";
+import { hasEnded, Leases, leaseEnd, withFreshLeases } from "./leases.ts";
 import type { Registration } from "./registration.ts";
 import * as registration from "./registration.ts";
-import type { Health, Instance, SchemaState, Service, Source } from "./service.ts";
+import {
+  type Health,
+  type Instance,
+  NO_SCHEMA,
+  type SchemaState,
+  type Service,
+  type Source,
+} from "./service.ts";
 import { withStatus } from "./status.ts";
 
 export interface RegistryOptions {
   database: DatabaseOptions;
+  /** Which door of this process a URL leads to. */
+  ownDoor: (url: string) => DoorName | undefined;
   clock: Clock;
   log: Log;
 }
@@ -105,7 +115,8 @@ export class Registry implements AsyncDisposable {
     return this.#queue.enqueue("WRITE", (draft) => {
       const current = draft.get(input.name);
       if (current && current.source !== input.source) throw registration.nameTaken(current);
-      const service = registration.register(current, input, this.#now());
+      const registered = registration.register(current, input, this.#now());
+      const service = registration.recogniseOwn(registered, this.#options.ownDoor);
       if (!current && draft.size >= registration.LIMITS.services) {
         throw new BobbinError("LIMIT_REACHED", `There are ${draft.size} services, the most there may be.`);
       }
@@ -133,24 +144,29 @@ export class Registry implements AsyncDisposable {
 
   update(name: string, change: registration.Update): Promise<Service> {
     return this.#queue.enqueue("WRITE", (draft) => {
-      const changed = registration.update(required(draft, name), change, this.#now());
-      return draft.put(changed, "UPDATED", "update");
+      const current = required(draft, name);
+      const changed = registration.update(current, change, this.#now());
+      const isRemote = current.source === "REMOTE";
+      const recognised = isRemote ? registration.recogniseOwn(changed, this.#options.ownDoor) : changed;
+      return draft.put(recognised, "UPDATED", "update");
     });
   }
 
-  /** Renews the lease of the instance at `url`; without effect where it has none. */
-  async heartbeat(name: string, url: string): Promise<Service> {
-    const service = this.#services.get(name);
-    if (!service) throw notFound(name);
-    if (service.source !== "REMOTE") throw registration.nameTaken(service);
-    const instance = registration.findInstance(service, url);
-    if (instance.ttlSeconds === null || !this.#leases.renew(name, instance, this.#now())) return service;
-    return this.#queue.enqueue("WRITE", (draft) => {
-      const current = required(draft, name);
-      const known = registration.findInstance(current, url);
-      this.#leases.forget(name, known.origin);
-      const renewed = { ...known, leaseUntil: leaseEnd(known, this.#now()), leaseExpired: false };
-      return draft.observe(withInstance(current, renewed), "lease renewed");
+  /**
+   * Renews the lease of the instance at `url`; without effect where it has none. Holds while the database is away:
+   * a lease must not run out because it cannot be written.
+   */
+  heartbeat(name: string, url: string): Promise<Service> {
+    return this.#queue.enqueue("OBSERVATION", (draft) => {
+      if (!this.#database) throw notRead();
+      const service = required(draft, name);
+      if (service.source !== "REMOTE") throw registration.nameTaken(service);
+      const instance = registration.findInstance(service, url);
+      if (instance.ttlSeconds === null) return service;
+      const isDue = this.#leases.renew(name, instance, this.#now());
+      const renewed = { ...instance, leaseUntil: leaseEnd(instance, this.#now()), leaseExpired: false };
+      const changed = withInstance(service, renewed);
+      return isDue ? draft.observe(changed, "lease renewed") : draft.remember(changed);
     });
   }
 
@@ -223,15 +239,20 @@ export class Registry implements AsyncDisposable {
         refused.push(input.name);
         continue;
       }
-      const foreign = current && { ...current, instances: current.instances.filter((each) => !owned(each)) };
+      // What the schema of an earlier process was worth says nothing of this one's.
+      const foreign = current && {
+        ...current,
+        schema: NO_SCHEMA,
+        instances: current.instances.filter((each) => !owned(each)),
+      };
       draft.put(registration.register(foreign, input, this.#now()), "REGISTERED", "served by this process");
     }
     return refused;
   }
 
-  async #commit(draft: Draft): Promise<void> {
-    if (draft.durable.size === 0) return;
-    if (!this.#database) throw unavailable("the registry's database was not read yet");
+  async #commit(draft: Draft): Promise<boolean> {
+    if (draft.durable.size === 0 && this.#unwritten.size === 0) return false;
+    if (!this.#database) throw notRead();
     const names = new Set([...draft.durable, ...this.#unwritten]);
     const services = [...names].map((name) => [name, draft.get(name)] as const);
     await this.#database.commit({
@@ -239,10 +260,11 @@ export class Registry implements AsyncDisposable {
       removed: services.flatMap(([name, service]) => (service ? [] : name)),
       revision: draft.revision,
     });
+    return true;
   }
 
   #apply(draft: Draft, written: boolean): void {
-    if (written && draft.durable.size > 0) this.#unwritten.clear();
+    if (written) this.#unwritten.clear();
     if (!written) for (const name of draft.durable) this.#unwritten.add(name);
     for (const [name, service] of draft.changed) {
       const gone = this.#services.get(name)?.instances ?? [];
@@ -274,6 +296,10 @@ export class Registry implements AsyncDisposable {
     const before = this.#services;
     const now = this.#now();
     this.#services = new Map(services.map((service) => [service.name, withFreshLeases(service, now)]));
+    // What this process serves itself stays meanwhile; it is registered anew right after.
+    for (const [name, service] of before) {
+      if (service.source !== "REMOTE" && !this.#services.has(name)) this.#services.set(name, service);
+    }
     this.#revision = Math.max(revision, this.#revision);
     this.#unwritten.clear();
     this.events.restart(this.#revision);
@@ -306,7 +332,7 @@ export class Registry implements AsyncDisposable {
     const now = this.#now();
     for (const { name, instances } of this.#services.values()) {
       for (const instance of instances) {
-        if (this.#leases.hasEnded(name, instance, now)) void this.#endLease(name, instance.origin);
+        if (hasEnded(instance, now)) void this.#endLease(name, instance.origin);
       }
     }
     this.#stopSweeping = this.#options.clock.after(SWEEP_MS, () => this.#sweep());
@@ -316,11 +342,15 @@ export class Registry implements AsyncDisposable {
     return this.#queue.enqueue("OBSERVATION", (draft) => {
       const current = draft.get(name);
       const instance = current?.instances.find((each) => each.origin === origin);
-      if (!current || !instance || !this.#leases.hasEnded(name, instance, this.#now())) return;
+      if (!current || !instance || !hasEnded(instance, this.#now())) return;
       this.#leases.forget(name, origin);
       draft.observe(withInstance(current, { ...instance, leaseExpired: true }), "lease ran out");
     });
   }
+}
+
+function notRead(): BobbinError {
+  return unavailable("the registry's database was not read yet");
 }
 
 export function notFound(name: string): BobbinError {

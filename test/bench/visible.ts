@@ -1,0 +1,89 @@
+/**
+ * `npm run bench`: how long from the answer to a registration until its field can be queried on the gateway, with a
+ * number of services registered already; and how many durable registrations a second the registry takes.
+ * Against the compiled binary. Prints a table.
+ */
+import { startBinary } from "../support/app.ts";
+import { graphql, post, until } from "../support/client.ts";
+import { startService, type TestService } from "../support/service.ts";
+
+const ROUNDS = 60;
+
+const service = (name: string): Promise<TestService> =>
+  startService({
+    typeDefs: /* GraphQL */ `
+      type Query { ${name}: ${name}_Item ${name}_list(first: Int): [${name}_Item!] }
+      type ${name}_Item { id: ID! title: String price: Float tags: [String!] related: [${name}_Item!] }
+    `,
+    resolvers: { Query: { [name]: () => ({ id: "1", title: name }) } },
+  });
+
+const register = (registry: string, name: string, url: string) =>
+  post(`${registry}/register`, { serviceName: name, url, metadata: { endpoints: { graphql: "/graphql" } } });
+
+function quantile(sorted: readonly number[], q: number): string {
+  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0).toFixed(1).padStart(8);
+}
+
+async function timeToVisible(already: number): Promise<void> {
+  await using bobbin = await startBinary();
+  const { gateway, registry } = bobbin.urls;
+  await using stack = new AsyncDisposableStack();
+  for (let i = 0; i < already; i++) {
+    const present = stack.use(await service(`present${i}`));
+    await register(registry, `present${i}`, present.url);
+  }
+  const last = `present${already - 1}`;
+  await until(
+    () => graphql(gateway, `{ ${last} { id } }`),
+    ({ data }) => data?.[last]?.id === "1",
+  );
+  const newcomer = stack.use(await service("newcomer"));
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await register(registry, "newcomer", newcomer.url);
+    const answered = performance.now();
+    for (;;) {
+      const { data } = await graphql(gateway, "{ newcomer { id title } }");
+      if (data?.newcomer?.title === "newcomer") break;
+    }
+    times.push(performance.now() - answered);
+    await post(`${registry}/unregister`, { serviceName: "newcomer" });
+    await until(
+      () => graphql(gateway, "{ newcomer { id } }"),
+      ({ errors }) => errors !== undefined,
+    );
+  }
+  times.sort((a, b) => a - b);
+  console.log(
+    `${String(already).padStart(8)}  ${quantile(times, 0.5)}  ${quantile(times, 0.99)}  ${quantile(times, 1)}`,
+  );
+}
+
+async function durableRegistrations(atOnce: number, total: number): Promise<void> {
+  await using bobbin = await startBinary();
+  const { registry } = bobbin.urls;
+  let next = 0;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (next < total) {
+        const n = next++;
+        const { status } = await post(`${registry}/register`, {
+          serviceName: `s${n}`,
+          url: `http://127.0.0.1:9/${n}`,
+        });
+        if (status !== 201) throw new Error(`registration answered ${status}`);
+      }
+    }),
+  );
+  const perSecond = Math.round((total / (performance.now() - started)) * 1000);
+  console.log(`${String(atOnce).padStart(8)}  ${String(perSecond).padStart(8)}`);
+}
+
+console.log("From the answer to a registration until its field is queryable (ms)");
+console.log("services    median       p99       max");
+for (const already of [1, 20, 100]) await timeToVisible(already);
+console.log("\nDurable registrations (services without GraphQL)");
+console.log(" at once  a second");
+for (const atOnce of [1, 50]) await durableRegistrations(atOnce, 1_000);

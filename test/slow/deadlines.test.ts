@@ -1,0 +1,66 @@
+/** What never comes back is given up: a resolver, a plugin's loading, a request in flight at the end. With TEST_FULL. */
+import { expect, test } from "bun:test";
+import { startBinary, tempFolder } from "../support/app.ts";
+import { get, graphql, until } from "../support/client.ts";
+import { pluginSource, writeFiles } from "../support/files.ts";
+
+const slow = test.if(Boolean(process.env.TEST_FULL));
+
+const HANGING = `
+  import { definePlugin } from "bobbin";
+  let asked = 0;
+  export default definePlugin({
+    name: "hanging", version: "1.0.0",
+    typeDefs: "type Query { never: String asked: Int }",
+    resolvers: { Query: { never: () => { asked++; return new Promise(() => {}); }, asked: () => asked } },
+  });`;
+
+slow(
+  "a resolver that hangs is given up with SERVICE_TIMEOUT, and the rest of the answer is delivered",
+  async () => {
+    await using folder = await tempFolder();
+    await writeFiles(`${folder.path}/plugins`, {
+      "hanging.ts": HANGING,
+      "good.ts": pluginSource("good", "good", "yes"),
+    });
+    await using bobbin = await startBinary({ folder: folder.path });
+    const { data, errors } = await graphql(bobbin.urls.gateway, "{ good never }");
+    expect(data).toEqual({ good: "yes", never: null });
+    expect(errors).toMatchObject([{ path: ["never"], extensions: { code: "SERVICE_TIMEOUT" } }]);
+  },
+);
+
+slow("a plugin that never finishes loading is given up, and the others serve", async () => {
+  await using folder = await tempFolder();
+  await writeFiles(`${folder.path}/plugins`, {
+    "endless.ts": "await new Promise(() => {});\nexport default {};",
+    "good.ts": pluginSource("good", "good", "yes"),
+  });
+  await using bobbin = await startBinary({ folder: folder.path });
+  expect((await graphql(bobbin.urls.gateway, "{ good }")).data).toEqual({ good: "yes" });
+  const { body } = await get(`${bobbin.urls.gateway}/gateway/services`);
+  expect(body.services).toContainEqual(
+    expect.objectContaining({
+      name: "endless",
+      composition: "REJECTED",
+      reason: expect.objectContaining({ code: "PLUGIN_LOAD_FAILED", file: "plugins/endless.ts" }),
+    }),
+  );
+});
+
+slow("a request that is never answered holds up the end for a while, not for ever", async () => {
+  await using folder = await tempFolder();
+  await writeFiles(folder.path, { "plugins/hanging.ts": HANGING });
+  await using bobbin = await startBinary({ folder: folder.path });
+  const { gateway } = bobbin.urls;
+  const cutOff = graphql(gateway, "{ never }").then(
+    ({ errors }) => errors?.[0]?.extensions?.code,
+    () => "cut off",
+  );
+  await until(
+    () => graphql(gateway, "{ asked }"),
+    ({ data }) => data?.asked > 0,
+  );
+  expect(await bobbin.stop("SIGTERM")).toBe(0);
+  expect(["cut off", "SERVICE_TIMEOUT"]).toContain((await cutOff) as string);
+});
