@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: how long from the answer to a registration until its field can be queried on the gateway, with a
- * number of services registered already; and how many durable registrations a second the registry takes.
- * Against the compiled binary. Prints a table.
+ * number of services registered already; how many durable registrations a second the registry takes; how quickly the
+ * binary starts. Against the compiled binary. Prints tables.
  */
 import { startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";
+import { startAndMemory } from "./start.ts";
 
 const ROUNDS = 60;
 
@@ -87,3 +88,5 @@ for (const already of [1, 20, 100]) await timeToVisible(already);
 console.log("\nDurable registrations (services without GraphQL)");
 console.log(" at once  a second");
 for (const atOnce of [1, 50]) await durableRegistrations(atOnce, 1_000);
+console.log();
+await startAndMemory();
