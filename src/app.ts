@@ -4,12 +4,10 @@
  */
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import { type CoreOptions, coreApi, coreSchema } from "./api/core.ts";
-import { type Fetch, withFront } from "./api/front.ts";
+import { Doors } from "./api/doors.ts";
 import { gatewayApi, gatewayCorsMethods } from "./api/gateway.ts";
 import { Guard } from "./api/guard.ts";
-import { Listener } from "./api/listener.ts";
 import type { Operations } from "./api/operations.ts";
 import { PluginDoors } from "./api/plugin-door.ts";
 import { registryApi, registryCorsMethods } from "./api/registry.ts";
@@ -18,15 +16,16 @@ import { createToken } from "./api/tokens.ts";
 import type { Clock } from "./clock.ts";
 import { type Config, isLoopbackHost } from "./config.ts";
 import { BobbinError } from "./errors.ts";
+import { CallPlaces } from "./gateway/call-places.ts";
 import { Composer } from "./gateway/composer.ts";
 import { LastSet } from "./gateway/last-set.ts";
-import { failure, remoteExecutor } from "./gateway/remote-executor.ts";
+import { remoteExecutor } from "./gateway/remote-executor.ts";
 import { routeOf } from "./gateway/route.ts";
-import type { LocalService } from "./gateway/schemas.ts";
 import { probeOverHttp } from "./health/probe.ts";
 import { HealthScheduler } from "./health/scheduler.ts";
 import { type DoorName, HOPS_HEADER } from "./http.ts";
 import { Identity } from "./identity.ts";
+import { Journal } from "./journal.ts";
 import { LocalServices } from "./local-services.ts";
 import type { Log } from "./log.ts";
 import { PluginHost } from "./plugins/host.ts";
@@ -39,17 +38,19 @@ export interface App extends AsyncDisposable {
   readonly urls: Record<DoorName, string>;
 }
 
-const DRAIN_MS = 10_000;
 const WEBHOOK_TOKEN_SECONDS = 60;
 
-/** Starts everything; when it returns, all doors are open. Throws when a port is taken. */
+/** Starts everything; when it returns, all doors are open. Throws when a port is taken, and leaves nothing behind. */
 export async function createApp(config: Config, { log, clock }: { log: Log; clock: Clock }): Promise<App> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const stopping = new AbortController();
   const identity = new Identity(config.host);
   const { jwtSecret } = config;
-  const loopback = isLoopbackHost(config.host);
-  const guard = new Guard({ jwtSecret, loopback, corsOrigins: config.corsOrigins });
+  const guard = new Guard({
+    jwtSecret,
+    loopback: isLoopbackHost(config.host),
+    corsOrigins: config.corsOrigins,
+  });
   const streams = new Streams();
 
   const lastSet = new LastSet(lastSetPath(config.databaseUrl), log);
@@ -67,26 +68,27 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   await registry.start(() =>
     lastServices.map(({ service }) => service).filter(({ source }) => source === "REMOTE"),
   );
+  const services = () => registry.list();
+  const service = (name: string) => registry.get(name);
+  const route = (name: string) => routeOf(name, registry.get(name));
 
   const plugins = new PluginHost(config.plugins, log);
   await plugins.load();
 
   const scheduler = stack.use(
     new HealthScheduler({
-      services: () => registry.list(),
-      service: (name) => registry.get(name),
-      probe: (service, instance, signal) =>
-        service.source === "REMOTE"
-          ? probeOverHttp(instance, { [HOPS_HEADER]: "1" }, signal)
-          : local.probe(service.name),
+      services,
+      service,
+      probe: ({ source, name }, instance, signal) =>
+        source === "REMOTE" ? probeOverHttp(instance, { [HOPS_HEADER]: "1" }, signal) : local.probe(name),
       report: (observation) => registry.recordHealth(observation),
       clock,
     }),
   );
 
   const operations: Operations = {
-    services: () => registry.list(),
-    service: (name) => registry.get(name),
+    services,
+    service,
     register: (registration) => registry.register(registration),
     unregister: (name, url) => registry.unregister(name, url),
     update: (name, change) => registry.update(name, change),
@@ -95,38 +97,47 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
     events: registry.events,
   };
 
-  const core: CoreOptions = { operations, guard, stopping: stopping.signal, log };
+  const core: CoreOptions = { operations, guard, streams, stopping: stopping.signal, log };
   const schema = coreSchema(core);
-  const local = new LocalServices(schema, config.coreMutationsInGraph, plugins);
-  const pluginDoors = new PluginDoors(plugins, guard, log);
+  const local = new LocalServices(schema, config.coreMutationsInGraph, plugins, (name) => {
+    const found = route(name);
+    return found instanceof BobbinError ? found : undefined;
+  });
+  const pluginDoors = new PluginDoors(plugins, guard, log, stopping.signal);
 
-  const route = (name: string) => routeOf(name, registry.get(name));
+  const places = new CallPlaces();
   const composer = stack.use(
     new Composer({
-      services: () => registry.list(),
-      service: (name) => registry.get(name),
+      services,
+      service,
       revision: () => registry.revision,
-      local: (name) => whileServed(name, local.get(name), route),
+      local: (name) => local.get(name),
       remoteExecutor: (name) =>
-        remoteExecutor(name, { route, onFailure: (service, origin) => scheduler.hint(service, origin) }),
+        remoteExecutor(name, {
+          route,
+          places,
+          onFailure: (failed, origin) => scheduler.hint(failed, origin),
+        }),
       ownDoor: (url) => identity.ownDoor(url),
       ownDoorOf: (header) => identity.doorOf(header),
       recordSchema: (name, state) => registry.recordSchema(name, state),
-      recordFirstAnswer: (service, origin) =>
-        registry.recordHealth({ service, origin, health: "HEALTHY", reason: null, at: clock.now() }),
-      save: (services) => lastSet.save(services),
+      recordFirstAnswer: (name, origin) =>
+        registry.recordHealth({ service: name, origin, health: "HEALTHY", reason: null, at: clock.now() }),
+      // What is served while the registry cannot be read is that very set, or less.
+      save: (composed) => registry.available && lastSet.save(composed),
       clock,
       log,
     }),
   );
 
-  const fetches: Record<DoorName, Fetch> = {
+  const fetches = {
     gateway: gatewayApi({
       composer,
-      services: () => registry.list(),
+      services,
       guard,
       plugin: (name) => pluginDoors.get(name),
       isReady: () => composer.started && !stopping.signal.aborted,
+      stopping: stopping.signal,
       log,
     }).fetch,
     core: coreApi(schema, core).fetch,
@@ -138,36 +149,28 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
       available: () => registry.available,
     }).fetch,
   };
-  const corsMethods = { gateway: gatewayCorsMethods, core: () => [], registry: registryCorsMethods };
 
-  // A request that comes while the parts are being started waits for them.
   const started = Promise.withResolvers<void>();
-  const listeners = stack.adopt(new Map<DoorName, Listener>(), (open) => drain(open, stopping, streams));
-  const ports = { gateway: config.gatewayPort, core: config.corePort, registry: config.registryPort };
-  try {
-    for (const door of ["gateway", "core", "registry"] as const) {
-      const fetch = withFront(fetches[door], {
-        guard,
-        bodyLimitBytes: config.bodyLimitBytes,
-        doorHeader: identity.doorHeader(door),
-        corsMethods: corsMethods[door],
-        log,
-      });
-      const whenStarted: Fetch = (request) => started.promise.then(() => fetch(request));
-      listeners.set(door, Listener.open(config.host, ports[door], whenStarted));
-    }
-  } catch (error) {
-    started.resolve();
-    await stack.disposeAsync();
-    throw error;
-  }
-  const urls = Object.fromEntries([...listeners].map(([door, { url }]) => [door, url])) as Record<
-    DoorName,
-    string
-  >;
-  identity.setPorts(
-    Object.fromEntries([...listeners].map(([door, { port }]) => [door, port])) as Record<DoorName, number>,
+  const doors = stack.adopt(
+    new Doors(fetches, {
+      host: config.host,
+      ports: { gateway: config.gatewayPort, core: config.corePort, registry: config.registryPort },
+      portOptions: PORT_OPTIONS,
+      guard,
+      bodyLimitBytes: config.bodyLimitBytes,
+      doorHeader: (door) => identity.doorHeader(door),
+      corsMethods: { gateway: gatewayCorsMethods, core: () => [], registry: registryCorsMethods },
+      started: started.promise,
+      log,
+    }),
+    (open) => {
+      stopping.abort();
+      streams.endAll();
+      return open.close();
+    },
   );
+  stack.defer(started.resolve);
+  identity.setPorts(doors.ports);
 
   const webhooks = stack.use(
     new Webhooks({
@@ -179,61 +182,37 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
     }),
   );
 
-  const node = `${hostname()}:${listeners.get("gateway")?.port}`;
+  // An embedded database has one process; on a remote one each replaces its own.
+  const node = `${hostname()}:${doors.ports.gateway}`;
   const owner = embeddedPath(config.databaseUrl) === undefined ? node : undefined;
-  await registry.replaceLocal("CORE", owner, [local.coreRegistration(urls.core, node)]);
-  for (const name of await registry.replaceLocal(
-    "PLUGIN",
-    owner,
-    local.pluginRegistrations(urls.gateway, node),
-  )) {
-    plugins.refuseName(name);
-  }
+  await registry.replaceLocal("CORE", owner, [local.coreRegistration(doors.urls.core, node)]);
+  const registrations = local.pluginRegistrations(doors.urls.gateway, node);
+  for (const refused of await registry.replaceLocal("PLUGIN", owner, registrations))
+    plugins.refuseName(refused);
 
   composer.start(lastServices);
   scheduler.start();
+  const journal = new Journal(log, services(), service);
   stack.defer(
     registry.events.subscribe((events) => {
+      journal.onEvents(events);
       composer.onEvents(events);
-      for (const { type, service } of events) {
-        if (type !== "STATUS" && type !== "SCHEMA") scheduler.follow(service, true);
+      for (const { type, service: name } of events) {
+        if (type !== "STATUS" && type !== "SCHEMA") scheduler.follow(name, true);
       }
       webhooks.onEvents(events);
     }),
   );
   started.resolve();
-  return { urls, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const parts = stack.move();
+  return { urls: doors.urls, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }
 
-/** Streams end at once, requests in flight have their time, and then every connection is closed. */
-async function drain(
-  listeners: ReadonlyMap<DoorName, Listener>,
-  stopping: AbortController,
-  streams: Streams,
-): Promise<void> {
-  stopping.abort();
-  streams.endAll();
-  const open = [...listeners.values()];
-  const deadline = Promise.withResolvers<void>();
-  const timer = setTimeout(deadline.resolve, DRAIN_MS);
-  await Promise.race([Promise.all(open.map((listener) => listener.drain())), deadline.promise]);
-  clearTimeout(timer);
-  await Promise.all(open.map((listener) => listener.close()));
-}
-
-/** A local service that refuses calls while its status says that it gets none. */
-function whileServed(
-  name: string,
-  service: LocalService | BobbinError | undefined,
-  route: (name: string) => ReturnType<typeof routeOf>,
-): LocalService | BobbinError | undefined {
-  if (!service || service instanceof BobbinError) return service;
-  const execute = (request: ExecutionRequest) => {
-    const found = route(name);
-    return found instanceof BobbinError ? failure(name, found) : service.execute(request);
-  };
-  return { sdl: service.sdl, execute: execute as Executor };
-}
+const PORT_OPTIONS: Record<DoorName, string> = {
+  gateway: "--gateway-port",
+  core: "--core-port",
+  registry: "--registry-port",
+};
 
 /** Beside an embedded database; in ./data for a remote one. */
 function lastSetPath(databaseUrl: string): string {

@@ -63,6 +63,13 @@ const oneOf =
   (raw: string): T | undefined =>
     values.find((value) => value === raw);
 
+const SWITCH = new Map([
+  ["1", true],
+  ["true", true],
+  ["0", false],
+  ["false", false],
+]);
+
 const flagOption = (flag: string | undefined, env: string, help: string): Option<boolean> => ({
   ...(flag ? { flag } : {}),
   env,
@@ -70,7 +77,7 @@ const flagOption = (flag: string | undefined, env: string, help: string): Option
   shown: "off",
   allowed: "1, true, 0 or false",
   fallback: () => false,
-  parse: (raw) => ({ "1": true, true: true, "0": false, false: false })[raw],
+  parse: (raw) => SWITCH.get(raw),
 });
 
 /** The URL without trailing slashes, or undefined when it is not an absolute http(s) one. */
@@ -89,6 +96,21 @@ function list(raw: string, item: (raw: string) => string | undefined): string[] 
 }
 
 const DATABASE_SCHEMES = ["file:", "libsql:", "http:", "https:"];
+
+function databaseUrl(raw: string): string | undefined {
+  const isKnown = DATABASE_SCHEMES.some((scheme) => raw.startsWith(scheme) && raw.length > scheme.length);
+  return isKnown && isDecodable(raw) ? raw : undefined;
+}
+
+/** Whether every % in it begins the code of a character. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 type Options = { [K in keyof Config]: Option<Config[K]> };
 
@@ -110,13 +132,9 @@ export const OPTIONS: Options = {
     env: "DATABASE_URL",
     help: "where the registry is kept",
     shown: "file:./data/bobbin.db",
-    allowed: "a URL whose scheme is file:, libsql:, http: or https:",
+    allowed: "a URL whose scheme is file:, libsql:, http: or https:, with %25 for every % of a path",
     fallback: () => "file:./data/bobbin.db",
-    parse: text((raw) =>
-      DATABASE_SCHEMES.some((scheme) => raw.startsWith(scheme) && raw.length > scheme.length)
-        ? raw
-        : undefined,
-    ),
+    parse: text(databaseUrl),
   },
   databaseAuthToken: {
     env: "DATABASE_AUTH_TOKEN",

@@ -23,7 +23,7 @@ export const ERROR_TABLE = {
   CONFLICT: [409, "The change does not fit the state that the service is in."],
   LIMIT_REACHED: [409, "A limit on the number of services or instances is reached."],
   NO_HEALTHY_INSTANCE: [503, "The service is known, but none of its instances is healthy."],
-  REGISTRY_UNAVAILABLE: [503, "The registry's database does not answer; nothing was written."],
+  REGISTRY_UNAVAILABLE: [503, "The registry's database does not take the write; it is not confirmed."],
   OVERLOADED: [503, "Too many writes or streams are waiting; try again."],
   INTERNAL: [500, "Something unforeseen happened; the cause is in the log."],
 
@@ -63,12 +63,19 @@ export interface Place {
 export class BobbinError extends Error {
   readonly code: ErrorCode;
   readonly place: Place | undefined;
+  /** Of METHOD_NOT_ALLOWED: the methods that the path takes. */
+  readonly allow: readonly string[] | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { place?: Place }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: ErrorOptions & { place?: Place; allow?: readonly string[] },
+  ) {
     super(message, options);
     this.name = "BobbinError";
     this.code = code;
     this.place = options?.place;
+    this.allow = options?.allow;
   }
 
   /** The HTTP status that goes with the code. */

@@ -31,9 +31,11 @@ export class EventLog {
   /** Everything after this index is in `#events`. */
   #completeAfter: number;
   readonly #listeners = new Set<Listener>();
+  readonly #onListenerError: (error: unknown) => void;
 
-  constructor(index: number) {
+  constructor(index: number, onListenerError: (error: unknown) => void) {
     this.#completeAfter = index;
+    this.#onListenerError = onListenerError;
   }
 
   publish(events: readonly RegistryEvent[]): void {
@@ -43,7 +45,14 @@ export class EventLog {
       const dropped = this.#events.splice(0, this.#events.length - KEPT);
       this.#completeAfter = dropped.at(-1)?.index ?? this.#completeAfter;
     }
-    for (const listener of this.#listeners) listener(events);
+    for (const listener of this.#listeners) {
+      try {
+        listener(events);
+      } catch (error) {
+        // What happened has happened: neither the one who publishes nor the other listeners are to miss it.
+        this.#onListenerError(error);
+      }
+    }
   }
 
   /** Forgets what was kept, because the revision took a leap (a registry that was read anew). */
@@ -52,7 +61,7 @@ export class EventLog {
     this.#completeAfter = index;
   }
 
-  /** Calls `listener` with each later batch of events; it must not throw. Returns the way to stop. */
+  /** Calls `listener` with each later batch of events. Returns the way to stop. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

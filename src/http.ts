@@ -2,7 +2,6 @@
  * What every outgoing HTTP call shares: the headers by which bobbin's processes know each other, a bound on what is
  * read, and words for a failed connection. Knows nothing of what is asked.
  */
-import { messageOf } from "./errors.ts";
 
 /** How many gateways a call came through. */
 export const HOPS_HEADER = "x-bobbin-hops";
@@ -43,9 +42,26 @@ export async function readBytesAtMost(
   return Buffer.concat(chunks);
 }
 
-/** What a person makes of a failed connection. */
+/** Bun's codes of failed connections, in words. */
+const CONNECTION_REASONS: Readonly<Record<string, string>> = {
+  ConnectionRefused: "connection refused",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection closed before the answer was complete",
+  ConnectionClosed: "connection closed before the answer was complete",
+  ENOTFOUND: "its host name is not known",
+  EAI_AGAIN: "its host name could not be looked up",
+  FailedToOpenSocket: "its address could not be reached",
+  EHOSTUNREACH: "its address could not be reached",
+  ENETUNREACH: "its address could not be reached",
+  ZlibError: "its answer cannot be unpacked",
+  ETIMEDOUT: "no answer in time",
+  ConnectionTimeout: "no answer in time",
+};
+
+/** What a person makes of a failed connection; never the runtime's own text, because clients read it too. */
 export function connectionReason(error: unknown): string {
-  const code = (error as { code?: unknown })?.code;
-  if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "connection refused";
-  return typeof code === "string" ? `${code}: ${messageOf(error)}` : messageOf(error);
+  const code = String((error as { code?: unknown })?.code);
+  if (/CERT|TLS|SSL|SIGNATURE/.test(code)) return "its certificate is not accepted";
+  if (/HTTP|HPE_/i.test(code)) return "its answer is not HTTP";
+  return CONNECTION_REASONS[code] ?? "the connection failed";
 }

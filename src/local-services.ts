@@ -3,9 +3,10 @@
  * Knows both; nothing of the registry's inside.
  */
 import { createDefaultExecutor } from "@graphql-tools/delegate";
-import { type ExecutionRequest, pruneSchema } from "@graphql-tools/utils";
+import { type ExecutionRequest, type Executor, pruneSchema } from "@graphql-tools/utils";
 import { GraphQLSchema, parse, printSchema } from "graphql";
 import { BobbinError, messageOf } from "./errors.ts";
+import { failure } from "./gateway/remote-executor.ts";
 import type { GatewayContext } from "./gateway/request-context.ts";
 import type { LocalService } from "./gateway/schemas.ts";
 import type { Outcome } from "./health/probe.ts";
@@ -19,8 +20,15 @@ const TYPENAME = parse("{ __typename }");
 export class LocalServices {
   readonly #core: LocalService;
   readonly #host: PluginHost;
+  readonly #refusal: (name: string) => BobbinError | undefined;
 
-  constructor(coreSchema: GraphQLSchema, withMutations: boolean, host: PluginHost) {
+  /** `refusal`: why a service gets no requests at this moment, if so. */
+  constructor(
+    coreSchema: GraphQLSchema,
+    withMutations: boolean,
+    host: PluginHost,
+    refusal: (name: string) => BobbinError | undefined,
+  ) {
     const shown = new GraphQLSchema({
       ...coreSchema.toConfig(),
       subscription: undefined,
@@ -28,14 +36,18 @@ export class LocalServices {
     });
     this.#core = { sdl: printSchema(pruneSchema(shown)), execute: createDefaultExecutor(coreSchema) };
     this.#host = host;
+    this.#refusal = refusal;
   }
 
   /** The service of this name, why it cannot serve, or undefined where it is not of this process. */
   get(name: string): LocalService | BobbinError | undefined {
-    if (name === "core") return this.#core;
-    const serving = this.#host.get(name)?.serving;
-    if (!serving || serving instanceof BobbinError) return serving;
-    return { sdl: serving.sdl, execute: (request) => serving.execute(forPlugin(request)) };
+    const service = this.#find(name);
+    if (!service || service instanceof BobbinError) return service;
+    const execute = (request: ExecutionRequest) => {
+      const refused = this.#refusal(name);
+      return refused ? failure(name, refused) : service.execute(request);
+    };
+    return { sdl: service.sdl, execute: execute as Executor };
   }
 
   coreRegistration(coreUrl: string, node: string): Registration {
@@ -71,7 +83,7 @@ export class LocalServices {
 
   /** Whether the service answers; a plugin that could not be loaded does not. */
   async probe(name: string): Promise<Outcome> {
-    const service = this.get(name);
+    const service = this.#find(name);
     if (!service) return { ok: false, reason: "not loaded" };
     if (service instanceof BobbinError) return { ok: false, reason: service.message };
     try {
@@ -81,6 +93,13 @@ export class LocalServices {
     } catch (error) {
       return { ok: false, reason: messageOf(error) };
     }
+  }
+
+  #find(name: string): LocalService | BobbinError | undefined {
+    if (name === "core") return this.#core;
+    const serving = this.#host.get(name)?.serving;
+    if (!serving || serving instanceof BobbinError) return serving;
+    return { sdl: serving.sdl, execute: (request) => serving.execute(forPlugin(request)) };
   }
 }
 

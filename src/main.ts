@@ -6,6 +6,7 @@ import { serve } from "./cli/serve.ts";
 import { tokenFor } from "./cli/token.ts";
 import { describeFault, readConfig } from "./config.ts";
 import { BobbinError } from "./errors.ts";
+import { createLog, type Log } from "./log.ts";
 
 /** The status for a command line or configuration that is wrong. */
 const EXIT_USAGE = 2;
@@ -23,6 +24,17 @@ function firstSignal(): Promise<string> {
   });
 }
 
+/** What nobody caught: a promise that a plugin left alone costs a line in the log, a broken state the process. */
+function superviseStrays(log: Log): void {
+  process.on("unhandledRejection", (reason) =>
+    log.error({ err: reason }, "a rejected promise was left alone"),
+  );
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "an exception was not caught");
+    process.exit(1);
+  });
+}
+
 function fail(lines: readonly string[]): never {
   process.stderr.write(`${lines.join("\n")}\n`);
   process.exit(EXIT_USAGE);
@@ -32,7 +44,9 @@ const program = createProgram({
   async serve(flags) {
     const read = readConfig({ flags, env: process.env, terminal: process.stdout.isTTY === true });
     if ("faults" in read) fail(read.faults.map(describeFault));
-    process.exit(await serve(read.config, firstSignal()));
+    const log = createLog(read.config.logLevel, read.config.logFormat);
+    superviseStrays(log);
+    process.exit(await serve(read.config, log, firstSignal()));
   },
   async createToken({ ttl, service }) {
     const secret = process.env.BOBBIN_JWT_SECRET || process.env.JWT_SECRET;

@@ -124,6 +124,7 @@ class Receiver implements AsyncDisposable {
           "this webhook leads to this gateway itself: not told again",
         );
         this.#isOwn = true;
+        this.#changed.clear();
         return undefined;
       }
       return response.ok ? undefined : `it answered ${response.status}`;

@@ -26,12 +26,12 @@ const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]
   registryPort: { good: ports(), bad: ["x", "65536"] },
   databaseUrl: {
     good: same("file:./a.db", "libsql://db.example", "https://db.example"),
-    bad: ["postgresql://localhost/db", "mysql://h/d", "./data.db", "file:", "wss://h"],
+    bad: ["postgresql://localhost/db", "mysql://h/d", "./data.db", "file:", "wss://h", "file:./a%b.db"],
   },
   databaseAuthToken: { good: same("a", "b", "c"), bad: [] },
   plugins: { good: same("a", "./b", "/c"), bad: [] },
   jwtSecret: { good: same("a", "b", "c"), bad: [] },
-  insecure: { good: switches(), bad: ["yes", "on", "2"] },
+  insecure: { good: switches(), bad: ["yes", "on", "2", "constructor"] },
   apiGatewayUrls: {
     good: [
       ["http://a", ["http://a"]],
@@ -183,7 +183,7 @@ test("all faults are reported at once", () => {
   ]);
   const [, , database] = wrong;
   expect(database && describeFault(database)).toBe(
-    '--database-url: "postgresql://db/x" (from the environment (DATABASE_URL)) is not allowed; allowed: a URL whose scheme is file:, libsql:, http: or https:',
+    '--database-url: "postgresql://db/x" (from the environment (DATABASE_URL)) is not allowed; allowed: a URL whose scheme is file:, libsql:, http: or https:, with %25 for every % of a path',
   );
 });
 

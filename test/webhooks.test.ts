@@ -1,6 +1,9 @@
 /** Webhooks: what further gateways are told of, how often, and what a receiver that fails costs. */
 import { expect, test } from "bun:test";
 import { verifyToken } from "../src/api/tokens.ts";
+import { systemClock } from "../src/clock.ts";
+import { createLog } from "../src/log.ts";
+import { Webhooks } from "../src/webhooks.ts";
 import { startApp } from "./support/app.ts";
 import { get, graphql, post, until } from "./support/client.ts";
 import { startService } from "./support/service.ts";
@@ -214,6 +217,42 @@ test("this process is not told of its own changes, whichever name it has among t
   // A reload would have fetched the schema once more.
   const introspections = service.requests.filter(({ query }) => query.includes("__schema"));
   expect(introspections).toHaveLength(1);
+});
+
+test("a receiver that turns out to be this process is not told what changed during that call either", async () => {
+  await using receiver = startReceiver();
+  const release = Promise.withResolvers<Response>();
+  receiver.answerWith(() => release.promise);
+  let begun = 0;
+  let recognised = false;
+  const webhooks = new Webhooks({
+    receivers: [receiver.url],
+    isOwn: () => {
+      recognised = true;
+      return true;
+    },
+    token: async () => {
+      begun += 1;
+      return undefined;
+    },
+    clock: systemClock,
+    log: createLog("silent", "json"),
+  });
+  const change = (service: string) =>
+    webhooks.onEvents([{ index: 1, type: "UPDATED", service, at: 0, cause: "update" }]);
+  change("a");
+  await until(
+    () => receiver.calls.length,
+    (count) => count === 1,
+  );
+  change("b");
+  release.resolve(Response.json({}));
+  await until(
+    () => recognised,
+    (is) => is,
+  );
+  await webhooks[Symbol.asyncDispose]();
+  expect(begun).toBe(1);
 });
 
 async function freePort(): Promise<number> {

@@ -5,14 +5,28 @@
 import { GraphQLError } from "graphql";
 import { type BobbinError, ERROR_TABLE, type ErrorCode } from "../errors.ts";
 
-export function problem({ code, status, message }: BobbinError): Response {
+export function problem(error: BobbinError): Response {
+  const { code, status, message } = error;
   const body = { type: "about:blank", title: ERROR_TABLE[code][1], status, detail: message, code };
-  return Response.json(body, { status, headers: { "content-type": "application/problem+json" } });
+  const headers = { ...headersOf(error), "content-type": "application/problem+json" };
+  return Response.json(body, { status, headers });
 }
 
 /** A refusal before GraphQL is looked at. */
-export function graphqlRefusal({ code, status, message }: BobbinError): Response {
-  return Response.json({ errors: [{ message, extensions: { code } }] }, { status });
+export function graphqlRefusal(error: BobbinError): Response {
+  const { code, status, message } = error;
+  return Response.json(
+    { errors: [{ message, extensions: { code } }] },
+    { status, headers: headersOf(error) },
+  );
+}
+
+/** What HTTP wants to be said with the status. */
+function headersOf({ code, allow }: BobbinError): Record<string, string> {
+  return {
+    ...(code === "UNAUTHENTICATED" ? { "www-authenticate": "Bearer" } : {}),
+    ...(allow ? { allow: allow.join(", ") } : {}),
+  };
 }
 
 /** A refusal in the form of the door that the path leads to. */
@@ -30,9 +44,9 @@ const OF_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
   "GRAPHQL_REQUEST_INVALID",
 ]);
 
-/** A refusal inside an answer of GraphQL; Yoga takes the HTTP status from `http`, and leaves it out. */
-export function toGraphQLError({ code, status, message }: BobbinError): GraphQLError {
-  return new GraphQLError(message, {
-    extensions: { code, ...(OF_THE_REQUEST.has(code) ? { http: { status } } : {}) },
-  });
+/** A refusal inside an answer of GraphQL; Yoga takes HTTP's status and headers from `http`, and leaves it out. */
+export function toGraphQLError(error: BobbinError): GraphQLError {
+  const { code, status, message } = error;
+  const http = OF_THE_REQUEST.has(code) ? { http: { status, headers: headersOf(error) } } : {};
+  return new GraphQLError(message, { extensions: { code, ...http } });
 }

@@ -12,15 +12,18 @@ import type { Registration, Update } from "../registry/registration.ts";
 import { getsRequests, type Service, servingInstance } from "../registry/service.ts";
 import { refusal, toGraphQLError } from "./answers.ts";
 import typeDefs from "./core.graphql" with { type: "text" };
-import { elysiaError, type Route } from "./elysia-error.ts";
+import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import type { Guard } from "./guard.ts";
-import type { Operations } from "./operations.ts";
+import { find, type Operations, present } from "./operations.ts";
+import type { Streams } from "./sse.ts";
 import { serviceView } from "./views.ts";
 import { yogaOptions } from "./yoga.ts";
 
 export interface CoreOptions {
   operations: Operations;
   guard: Guard;
+  /** The streams that subscriptions are counted among. */
+  streams: Streams;
   /** Aborts when streams have to end. */
   stopping: AbortSignal;
   log: Log;
@@ -30,7 +33,7 @@ type Named = { name?: string | null };
 type Absent<T> = { [K in keyof T]: T[K] | null };
 
 /** The core's executable schema, as :3001 serves it; the gateway serves a part of it. */
-export function coreSchema({ operations, guard, stopping }: CoreOptions): GraphQLSchema {
+export function coreSchema({ operations, guard, streams }: CoreOptions): GraphQLSchema {
   const write = async (context: GatewayContext, service: string) => {
     if (!context.request) throw new BobbinError("UNAUTHENTICATED", "Writes need a request of their own.");
     await guard.checkWrite(context.request, service);
@@ -46,7 +49,7 @@ export function coreSchema({ operations, guard, stopping }: CoreOptions): GraphQ
             .filter(({ status }) => getsRequests(status))
             .map(serviceView),
         getServices: () => operations.services().map(serviceView),
-        getService: coded((_: unknown, { name }: Named) => serviceView(find(operations, name))),
+        getService: coded((_: unknown, { name }: Named) => serviceView(find(operations, named(name)))),
         getGatewaySubgraphs: () => operations.services().flatMap(subgraphView),
         checkAllServicesHealth: async () => {
           await operations.checkAll();
@@ -67,21 +70,20 @@ export function coreSchema({ operations, guard, stopping }: CoreOptions): GraphQ
         }),
         unregisterService: coded(async (_: unknown, { name }: Named, context) => {
           await write(context, name ?? "");
-          return serviceView(await operations.unregister(find(operations, name).name));
+          return serviceView(await operations.unregister(named(name)));
         }),
         updateService: coded(
           async (_: unknown, { name, input }: Named & { input: Absent<Update> }, context) => {
             await write(context, name ?? "");
-            return serviceView(await operations.update(find(operations, name).name, present(input)));
+            return serviceView(await operations.update(named(name), present(input) as Update));
           },
         ),
       },
       Subscription: {
         serviceEvents: {
-          subscribe: (_: unknown, __: unknown, context: GatewayContext) =>
-            operations.events.follow(
-              context.request ? AbortSignal.any([stopping, context.request.signal]) : stopping,
-            ),
+          subscribe: coded((_: unknown, __: unknown, context) =>
+            streams.follow(context.request?.signal, (signal) => operations.events.follow(signal)),
+          ),
           resolve: (event: { at: number }) => ({ ...event, at: new Date(event.at).toISOString() }),
         },
       },
@@ -90,38 +92,29 @@ export function coreSchema({ operations, guard, stopping }: CoreOptions): GraphQ
 }
 
 /** The door on :3001. `GET /` leads to GraphiQL. */
-export function coreApi(schema: GraphQLSchema, { guard, log }: CoreOptions) {
+export function coreApi(schema: GraphQLSchema, { guard, log, stopping }: CoreOptions) {
   const context = async ({ request }: { request: Request }): Promise<GatewayContext> => ({
     request,
     hops: 0,
     writeToken: await guard.writeToken(request),
   });
-  let routes: readonly Route[] = [];
+  let routes: readonly DoorRoute[] = [];
   const app = new Elysia()
     .onError(({ error, code, request, path }) => refusal(elysiaError(error, code, request, routes), path))
-    .use(yoga({ schema, context, ...yogaOptions(log, "bobbin core") }))
+    .use(yoga({ schema, context, ...yogaOptions({ log, title: "bobbin core", stopping }) }))
     .get("/", ({ redirect }) => redirect("/graphql"));
   routes = app.routes;
   return app;
 }
 
-function find(operations: Operations, name: string | null | undefined): Service {
-  const service = name ? operations.service(name) : undefined;
-  if (service) return service;
-  throw new BobbinError(
-    "SERVICE_NOT_FOUND",
-    name ? `No service is named ${JSON.stringify(name)}.` : "Name a service.",
-  );
+function named(name: string | null | undefined): string {
+  if (name) return name;
+  throw new BobbinError("SERVICE_NOT_FOUND", "Name a service.");
 }
 
 function subgraphView(service: Service): { name: string; url: string }[] {
   const url = (servingInstance(service) ?? service.instances[0])?.graphqlUrl;
   return url ? [{ name: service.name, url }] : [];
-}
-
-/** GraphQL's null stands for "not named" here. */
-function present<T extends object>(input: Absent<T>): T {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as T;
 }
 
 /** A resolver whose refusals carry their code, in the graph too, where another server formats the errors. */

@@ -21,7 +21,8 @@ export interface FrontOptions {
 }
 
 export function withFront(routes: Fetch, options: FrontOptions): Fetch {
-  return async (request) => {
+  return async (incoming) => {
+    const request = withAbsoluteUrl(incoming);
     const path = pathOf(request.url);
     let response: Response;
     try {
@@ -39,6 +40,12 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
   };
 }
 
+/** Of a request without a Host header, as HTTP/1.0 allows, only the path is known. */
+function withAbsoluteUrl(request: Request): Request {
+  if (!request.url.startsWith("/")) return request;
+  return new Request(new URL(request.url, "http://localhost"), request);
+}
+
 /** A body of declared length is checked by that; any other is read here, up to the limit. */
 async function bounded(request: Request, limit: number): Promise<Request> {
   const declared = request.headers.get("content-length");
@@ -47,7 +54,9 @@ async function bounded(request: Request, limit: number): Promise<Request> {
     return request;
   }
   if (!request.body) return request;
-  const body = await readBytesAtMost(request, limit);
+  const body = await readBytesAtMost(request, limit).catch((cause) => {
+    throw new BobbinError("INVALID_INPUT", "The body broke off.", { cause });
+  });
   if (body === undefined) throw tooLarge(limit);
   return new Request(request.url, {
     method: request.method,

@@ -10,7 +10,7 @@ import { hopsOf, MAX_HOPS } from "../http.ts";
 import type { Log } from "../log.ts";
 import { getsRequests, leadingInstance, type Service } from "../registry/service.ts";
 import { refusal } from "./answers.ts";
-import { elysiaError, type Route } from "./elysia-error.ts";
+import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import type { Guard } from "./guard.ts";
 import { healthView } from "./views.ts";
 import { yogaOptions } from "./yoga.ts";
@@ -23,6 +23,8 @@ export interface GatewayApiOptions {
   plugin: (name: string) => ((request: Request) => Response | Promise<Response>) | undefined;
   /** Whether the process is to be sent traffic. */
   isReady: () => boolean;
+  /** Aborts when streams have to end. */
+  stopping: AbortSignal;
   log: Log;
 }
 
@@ -32,9 +34,9 @@ export function gatewayCorsMethods(path: string): readonly string[] {
   return path.endsWith("/graphql") ? ["GET", "POST"] : ["GET"];
 }
 
-export function gatewayApi({ composer, services, guard, plugin, isReady, log }: GatewayApiOptions) {
+export function gatewayApi({ composer, services, guard, plugin, isReady, stopping, log }: GatewayApiOptions) {
   const yoga = createYoga<GatewayContext>({
-    ...yogaOptions(log, "bobbin"),
+    ...yogaOptions({ log, title: "bobbin", stopping }),
     // The snapshot that is current when the request begins; it keeps it to its end.
     schema: () => composer.snapshot.schema,
   });
@@ -48,7 +50,7 @@ export function gatewayApi({ composer, services, guard, plugin, isReady, log }: 
     return yoga.handle(request, { request, hops, writeToken: await guard.writeToken(request) });
   }
 
-  let routes: readonly Route[] = [];
+  let routes: readonly DoorRoute[] = [];
   const app = new Elysia()
     .onError(({ error, code, request, path }) => refusal(elysiaError(error, code, request, routes), path))
     .get("/", ({ redirect }) => redirect("/graphql"))

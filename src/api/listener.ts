@@ -1,7 +1,7 @@
 /**
  * Opens a port for a door. Knows addresses; nothing of what is answered.
  */
-import { BobbinError } from "../errors.ts";
+import { BobbinError, messageOf } from "../errors.ts";
 import type { Fetch } from "./front.ts";
 
 type Server = ReturnType<typeof Bun.serve>;
@@ -34,7 +34,7 @@ export class Listener {
         for (const server of servers) server.stop(true);
         // The free port of one family may be taken in the other.
         if (port === 0 && servers.length > 0 && attempt < FREE_PORT_TRIES) continue;
-        const why = (error as { code?: string }).code === "EADDRINUSE" ? "it is in use" : String(error);
+        const why = (error as { code?: string }).code === "EADDRINUSE" ? "it is in use" : messageOf(error);
         throw new BobbinError("CONFLICT", `cannot listen on ${host}:${port}: ${why}`, { cause: error });
       }
     }

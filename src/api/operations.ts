@@ -1,8 +1,9 @@
 /**
- * What the doors may ask of the parts behind them. The composition root supplies it.
+ * What the doors may ask of the parts behind them, which the composition root supplies, and how they read what they are
+ * asked.
  */
 import type { EventLog } from "../events.ts";
-import type { Registration, Update } from "../registry/registration.ts";
+import { notFound, type Registration, type Update } from "../registry/registration.ts";
 import type { Service } from "../registry/service.ts";
 
 export interface Operations {
@@ -16,4 +17,20 @@ export interface Operations {
   /** Probes every service now. */
   checkAll: () => Promise<void>;
   events: EventLog;
+}
+
+/** The service of this name, or SERVICE_NOT_FOUND. */
+export function find(operations: Operations, name: string): Service {
+  const service = operations.service(name);
+  if (!service) throw notFound(name);
+  return service;
+}
+
+type Present<T> = { [K in keyof T]: K extends "ttl" ? T[K] : Exclude<T[K], null> };
+
+/** A body as both doors read it: null stands for "not named", but of `ttl` for the end of the lease. */
+export function present<T extends object>(body: T): Present<T> {
+  return Object.fromEntries(
+    Object.entries(body).filter(([key, value]) => value !== null || key === "ttl"),
+  ) as Present<T>;
 }

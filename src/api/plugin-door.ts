@@ -15,13 +15,15 @@ export class PluginDoors {
   readonly #host: PluginHost;
   readonly #guard: Guard;
   readonly #log: Log;
+  readonly #stopping: AbortSignal;
   /** One server per loaded version of a plugin, gone with it. */
   readonly #doors = new WeakMap<Plugin, Fetch>();
 
-  constructor(host: PluginHost, guard: Guard, log: Log) {
+  constructor(host: PluginHost, guard: Guard, log: Log, stopping: AbortSignal) {
     this.#host = host;
     this.#guard = guard;
     this.#log = log;
+    this.#stopping = stopping;
   }
 
   /** The door of the plugin of this name, or undefined where none of this name serves. */
@@ -35,7 +37,7 @@ export class PluginDoors {
 
   #open({ name, serving }: Plugin): Fetch | undefined {
     if (serving instanceof BobbinError) return undefined;
-    const options = yogaOptions(this.#log, name);
+    const options = yogaOptions({ log: this.#log, title: name, stopping: this.#stopping });
     const yoga = createYoga({
       ...options,
       graphqlEndpoint: `/plugins/${name}/graphql`,

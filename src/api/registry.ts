@@ -5,14 +5,13 @@ import { openapi } from "@elysiajs/openapi";
 import { Elysia, t } from "elysia";
 import { BobbinError, ERROR_TABLE, type ErrorCode, toBobbinError } from "../errors.ts";
 import { LIMITS, type Registration } from "../registry/registration.ts";
-import { notFound } from "../registry/registry.ts";
 import { isServing, type Service } from "../registry/service.ts";
 import { version } from "../version.ts";
 import { problem } from "./answers.ts";
-import { elysiaError, type Route } from "./elysia-error.ts";
+import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import { eventMessages } from "./events.ts";
 import type { Guard } from "./guard.ts";
-import type { Operations } from "./operations.ts";
+import { find, type Operations, present } from "./operations.ts";
 import type { Streams } from "./sse.ts";
 import { restView } from "./views.ts";
 
@@ -24,9 +23,11 @@ export interface RegistryApiOptions {
   available: () => boolean;
 }
 
+const WRITE_PATH = /^\/(register|unregister|heartbeat)\/?$/;
+
 /** Pages of allowed origins may read, and nothing else. */
 export function registryCorsMethods(path: string): readonly string[] {
-  return /^\/(register|unregister|heartbeat)$/.test(path) ? [] : ["GET"];
+  return WRITE_PATH.test(path) ? [] : ["GET"];
 }
 
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) =>
@@ -101,12 +102,7 @@ const ANY_WRITE = [
 ] as const satisfies ErrorCode[];
 
 export function registryApi({ operations, guard, streams, revision, available }: RegistryApiOptions) {
-  const find = (name: string): Service => {
-    const service = operations.service(name);
-    if (!service) throw notFound(name);
-    return service;
-  };
-  let routes: readonly Route[] = [];
+  let routes: readonly DoorRoute[] = [];
   const app = new Elysia({ normalize: false })
     .onError(({ error, code, request }) => problem(elysiaError(error, code, request, routes)))
     .use(
@@ -125,13 +121,14 @@ export function registryApi({ operations, guard, streams, revision, available }:
     )
     // Before the body is looked at: what may not write learns nothing of what a body should be.
     .onRequest(async ({ request }) => {
-      if (request.method === "POST") await precheck(guard, request);
+      const isWrite = request.method === "POST" && WRITE_PATH.test(new URL(request.url).pathname);
+      if (isWrite) await precheck(guard, request);
     })
     .post(
       "/register",
       async ({ body, request, set }) => {
         await guard.checkWrite(request, body.serviceName);
-        const { service, created } = await operations.register(registrationOf(present(body)));
+        const { service, created } = await operations.register(registrationOf(body));
         set.status = created ? 201 : 200;
         return restView(service);
       },
@@ -193,7 +190,7 @@ export function registryApi({ operations, guard, streams, revision, available }:
     .get(
       "/services/:serviceName",
       ({ params, query }) => {
-        const service = find(params.serviceName);
+        const service = find(operations, params.serviceName);
         return restView(query.healthy === "true" ? onlyHealthy(service) : service);
       },
       {
@@ -233,9 +230,10 @@ export function registryApi({ operations, guard, streams, revision, available }:
 }
 
 /** Field by field: what else is in the body is none of the registry's. */
-function registrationOf(body: Present<typeof RegistrationBody.static>): Registration {
-  const { serviceName, url, health, ttl, displayName, description, version: serviceVersion } = body;
-  const { metadata, dependencies, tags, isRequired } = body;
+function registrationOf(body: typeof RegistrationBody.static): Registration {
+  const named = present(body);
+  const { serviceName, url, health, ttl, displayName, description, version: serviceVersion } = named;
+  const { metadata, dependencies, tags, isRequired } = named;
   return {
     name: serviceName,
     url,
@@ -251,13 +249,6 @@ function registrationOf(body: Present<typeof RegistrationBody.static>): Registra
     door: "REST",
     source: "REMOTE",
   };
-}
-
-type Present<T> = { [K in keyof T]: Exclude<T[K], null> };
-
-/** REST's null stands for "not named". */
-function present<T extends object>(body: T): Present<T> {
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)) as never;
 }
 
 async function precheck(guard: Guard, request: Request): Promise<void> {

@@ -57,9 +57,12 @@ export async function isSignedBy(secret: string, token: string): Promise<boolean
   }
 }
 
+/** From the beginning of a word only: else a long one would be searched again from each of its letters. */
+const TOKEN_FORM = /(?<![\w-])[\w-]+\.[\w-]+\.[\w-]+/g;
+
 /** Whatever has the form of a token in the authorization header, however it is written there. */
 export function tokensIn(headers: Headers): string[] {
-  return (headers.get("authorization")?.match(/[\w-]+\.[\w-]+\.[\w-]+/g) ?? []).slice(0, MAX_TOKENS);
+  return (headers.get("authorization")?.match(TOKEN_FORM) ?? []).slice(0, MAX_TOKENS);
 }
 
 /** The bearer token of a request, or undefined. */

@@ -2,14 +2,31 @@
  * What every GraphQL server of bobbin has in common: codes on errors, causes in the log only, GraphiQL without a CDN.
  * Knows Yoga; nothing of schemas.
  */
-import { execute, GraphQLError, Kind } from "graphql";
+import {
+  type ExecutionArgs,
+  execute,
+  GraphQLError,
+  Kind,
+  locatedError,
+  type ParseOptions,
+  parse,
+} from "graphql";
 import type { Plugin, YogaServerOptions } from "graphql-yoga";
+import { LRUCache } from "lru-cache";
 import { BobbinError, type ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { toGraphQLError } from "./answers.ts";
 
+export interface YogaSetting {
+  log: Log;
+  /** What GraphiQL calls the server. */
+  title: string;
+  /** Aborts when subscriptions have to end. */
+  stopping: AbortSignal;
+}
+
 /** Options for `createYoga` and Elysia's plugin; CORS, body limits and unknown paths are the front's and Elysia's. */
-export function yogaOptions(log: Log, title: string) {
+export function yogaOptions({ log, title, stopping }: YogaSetting) {
   return {
     cors: false,
     landingPage: false,
@@ -19,8 +36,12 @@ export function yogaOptions(log: Log, title: string) {
       debug: () => {},
       info: () => {},
       warn: (...args: unknown[]) => log.warn({ args }, "graphql"),
-      error: (error: unknown) => log.error({ err: error }, "a resolver failed"),
+      // What the client did wrong is told to the client.
+      error: (error: unknown) => {
+        if (!isRefusal(rootCause(error))) log.error({ err: error }, "a resolver failed");
+      },
     },
+    parserAndValidationCache: { documentCache: cacheByLength(), errorCache: cacheByLength() },
     maskedErrors: { errorMessage: "Unexpected error.", maskError },
     graphiql: { title },
     renderGraphiQL: async (options: object) => {
@@ -28,7 +49,7 @@ export function yogaOptions(log: Log, title: string) {
       const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
       return renderGraphiQL({ ...options, title } as never);
     },
-    plugins: [codes, inOrder],
+    plugins: [codes, inOrder, endingWith(stopping)],
   } satisfies Partial<YogaServerOptions<object, object>>;
 }
 
@@ -36,16 +57,26 @@ export function yogaOptions(log: Log, title: string) {
 function maskError(error: unknown, message: string): Error {
   const cause = rootCause(error);
   const { path = null, nodes = null } = error instanceof GraphQLError ? error : {};
-  if (cause instanceof BobbinError && cause.code !== "INTERNAL") {
+  if (isRefusal(cause)) {
     const { extensions } = toGraphQLError(cause);
     return new GraphQLError(cause.message, { path, nodes, extensions });
   }
   if (cause instanceof GraphQLError) return withTableCode(withoutHttp(error as GraphQLError));
+  if (cause instanceof RangeError && !path) return toGraphQLError(nestedTooDeeply(cause));
   if (cause instanceof Error && NULL_FOR_NON_NULL.test(cause.message)) {
     const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
     return new GraphQLError(cause.message, { path, nodes, extensions: { code } });
   }
   return new GraphQLError(message, { path, nodes, extensions: { code: "INTERNAL" satisfies ErrorCode } });
+}
+
+function isRefusal(cause: unknown): cause is BobbinError {
+  return cause instanceof BobbinError && cause.code !== "INTERNAL";
+}
+
+/** The stack is too small for what the document asks; only a document made for that is nested so. */
+function nestedTooDeeply(cause: unknown): BobbinError {
+  return new BobbinError("GRAPHQL_REQUEST_INVALID", "The document is nested too deeply.", { cause });
 }
 
 /** What graphql-js says of a null that a service gave where its own schema forbids it. */
@@ -71,12 +102,82 @@ const codes: Plugin = {
       throw new BobbinError("UNSUPPORTED_MEDIA_TYPE", "Send the body as content-type: application/json.");
     }
   },
-  onParse: () => withCode("GRAPHQL_PARSE_FAILED"),
+  onParse: ({ setParseFn }) => {
+    setParseFn((source: string, options: ParseOptions) =>
+      parse(source, { ...options, maxTokens: MAX_TOKENS }),
+    );
+    return withCode("GRAPHQL_PARSE_FAILED");
+  },
   onValidate: () => withCode("GRAPHQL_VALIDATION_FAILED"),
 };
 
+/** More than any person or generator writes; a longer document is there to keep the server busy. */
+const MAX_TOKENS = 15_000;
+
+/** Length of the documents that are kept with their parsed forms, which take about fifty times as much. */
+const KEPT_CHARACTERS = 1_000_000;
+const KEPT_AT_MOST = 50_000;
+
+function cacheByLength<T extends object>(): LRUCache<string, T> {
+  return new LRUCache<string, T>({
+    maxSize: KEPT_CHARACTERS,
+    maxEntrySize: KEPT_AT_MOST,
+    sizeCalculation: (_parsed, document) => document.length + 1,
+  });
+}
+
 /** graphql-js puts an answer's fields in the query's order; Yoga's own executor in the order of their arrival. */
-const inOrder: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
+const inOrder: Plugin = {
+  onExecute: ({ setExecuteFn }) =>
+    setExecuteFn(async (args: ExecutionArgs) => {
+      const result = await execute(args);
+      return result.errors ? { ...result, errors: result.errors.flatMap(membersOf) } : result;
+    }),
+};
+
+/** Several errors at one field come as one that holds them all: each is an error of its own. */
+function membersOf(error: GraphQLError): GraphQLError[] {
+  const members = (error.originalError as { errors?: unknown } | undefined)?.errors;
+  if (!Array.isArray(members)) return [error];
+  return members.map((member) =>
+    member instanceof GraphQLError && member.path ? member : locatedError(member, error.nodes, error.path),
+  );
+}
+
+/** Subscriptions end at the signal: the source may be waiting for an event that never comes. */
+function endingWith(stopping: AbortSignal): Plugin {
+  return {
+    onSubscribe: () => ({
+      onSubscribeResult({ result, setResult }) {
+        if (Symbol.asyncIterator in result) setResult(untilAborted(result, stopping));
+      },
+    }),
+  };
+}
+
+function untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterableIterator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const done = { done: true, value: undefined } as const;
+  let answer: (result: IteratorResult<T>) => void = () => {};
+  const end = () => {
+    signal.removeEventListener("abort", end);
+    answer(done);
+    return iterator.return?.() ?? Promise.resolve(done);
+  };
+  signal.addEventListener("abort", end);
+  return {
+    next: () =>
+      new Promise((resolve, reject) => {
+        answer = resolve;
+        if (signal.aborted) resolve(done);
+        else iterator.next().then(resolve, reject);
+      }),
+    return: end,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
 
 type RequestParser = NonNullable<Parameters<NonNullable<Plugin["onRequestParse"]>>[0]["requestParser"]>;
 
@@ -118,5 +219,6 @@ function withTableCode(error: GraphQLError): GraphQLError {
     extensions.code = "GRAPHQL_REQUEST_INVALID" satisfies ErrorCode;
   else if (code === undefined && nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION)
     extensions.code = "INVALID_INPUT" satisfies ErrorCode;
+  else if (code === undefined) extensions.code = "GRAPHQL_VALIDATION_FAILED" satisfies ErrorCode;
   return error;
 }

@@ -4,13 +4,12 @@
 import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, isLoopbackHost } from "../config.ts";
-import { messageOf } from "../errors.ts";
-import { createLog, type Log } from "../log.ts";
+import { BobbinError, messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { version } from "../version.ts";
 
 /** Runs until `stop` resolves, then ends in order. Returns the exit status. */
-export async function serve(config: Config, stop: Promise<string>): Promise<number> {
-  const log = createLog(config.logLevel, config.logFormat);
+export async function serve(config: Config, log: Log, stop: Promise<string>): Promise<number> {
   warnOf(config, log);
   try {
     const app = await createApp(config, { log, clock: systemClock });
@@ -20,16 +19,18 @@ export async function serve(config: Config, stop: Promise<string>): Promise<numb
     log.info("stopped");
     return 0;
   } catch (error) {
-    log.fatal({ err: error }, messageOf(error));
+    // What bobbin itself refuses says all there is to say; anything else needs its stack.
+    log.fatal(error instanceof BobbinError ? { code: error.code } : { err: error }, messageOf(error));
     return 1;
   }
 }
 
-function reach({ host }: Config): { note?: string } {
+function reach({ host, jwtSecret }: Config): { note?: string } {
   if (!isLoopbackHost(host)) return {};
-  return {
-    note: "nothing outside this machine reaches it; set --host 0.0.0.0 and JWT_SECRET to change that",
-  };
+  const change = jwtSecret
+    ? "--host 0.0.0.0 changes that"
+    : "set --host 0.0.0.0 and JWT_SECRET to change that";
+  return { note: `nothing outside this machine reaches it; ${change}` };
 }
 
 function warnOf({ jwtSecret, host }: Config, log: Log): void {

@@ -35,6 +35,8 @@ export class Composer implements AsyncDisposable {
   readonly #options: ComposerOptions;
   readonly #schemas: Schemas;
   #snapshot: Snapshot | undefined;
+  /** What was composed last, whatever came of it. */
+  #composed: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] } | undefined;
   #dirtySince: number | undefined;
   #stopTimer = () => {};
   #lastCostMs = 0;
@@ -76,12 +78,16 @@ export class Composer implements AsyncDisposable {
     return this.#started;
   }
 
-  /** Takes note of changes in the registry. What the composer itself reported, it knows. */
+  /**
+   * Takes note of changes in the registry. After each, a SCHEMA that it reported itself among them, what the registry
+   * holds is compared anew: a report may have been overtaken by a later one, or by a registry that was read late.
+   */
   onEvents(events: readonly RegistryEvent[]): void {
     for (const { type, service: name } of events) {
       const service = this.#options.service(name);
       if (!service) this.#schemas.forget(name);
       else if (type !== "SCHEMA") this.#schemas.follow(service, type !== "STATUS");
+      this.#report(name);
     }
   }
 
@@ -98,7 +104,9 @@ export class Composer implements AsyncDisposable {
     const { name } = service;
     if (this.#schemas.isAlias(name)) return { composition: "ALIAS", reason: null };
     if (!isGraphQL(service)) return { composition: "NOT_GRAPHQL", reason: null };
-    const reason = this.#schemas.failure(name) ?? this.snapshot.rejected.get(name) ?? null;
+    // A schema that is gone is not refused any more.
+    const refused = this.#schemas.latest(name) && this.snapshot.rejected.get(name);
+    const reason = this.#schemas.failure(name) ?? refused ?? null;
     if (this.snapshot.subgraphs.has(name)) return { composition: reason ? "PREVIOUS" : "COMPOSED", reason };
     const neverReached = service.source === "REMOTE" && !service.everHealthy && isUnreachable(reason);
     return { composition: !reason || neverReached ? "PENDING" : "REJECTED", reason };
@@ -142,7 +150,11 @@ export class Composer implements AsyncDisposable {
     const startedAt = performance.now();
     const before = this.#snapshot;
     const [incumbents, candidates] = this.#sortSubgraphs(before);
-    if (before && candidates.length === 0 && incumbents.length === before.subgraphs.size) return;
+    const isWhole = candidates.length === 0 && incumbents.length === before?.subgraphs.size;
+    if (isWhole && before?.rejected.size === 0) return;
+    // The same candidates would be refused by the same incumbents once more.
+    if (this.#composed && isSame(this.#composed, { incumbents, candidates })) return;
+    this.#composed = { incumbents, candidates };
     let composition: Composition;
     try {
       composition = compose(incumbents, candidates);
@@ -173,11 +185,13 @@ export class Composer implements AsyncDisposable {
     return [incumbents, candidates];
   }
 
-  /** Tells the registry what became of the service's newest schema, where that is news. */
+  /** Tells the registry what became of the service's newest schema, where the registry has it otherwise. */
   #report(name: string): void {
     const service = this.#options.service(name);
     if (!service || !this.#snapshot) return;
     const { composition, reason } = this.stateOf(service);
+    // Its first schema is still to come: until then, what an earlier process found stands.
+    if (composition === "PENDING" && !reason) return;
     const { schema } = service;
     // A service that cannot be reached is the probes' matter: its schema is neither refused nor in doubt.
     const isProbes = isUnreachable(reason) && !getsRequests(service.status);
@@ -222,6 +236,21 @@ const SCHEMA_STATES: Record<CompositionState, SchemaState["state"]> = {
   NOT_GRAPHQL: "NONE",
   ALIAS: "NONE",
 };
+
+function isSame(
+  a: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] },
+  b: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] },
+): boolean {
+  return (
+    a.incumbents.length === b.incumbents.length &&
+    a.candidates.length === b.candidates.length &&
+    a.incumbents.every((subgraph, i) => subgraph === b.incumbents[i]) &&
+    a.candidates.every(
+      ({ latest, previous }, i) =>
+        latest === b.candidates[i]?.latest && previous === b.candidates[i]?.previous,
+    )
+  );
+}
 
 function isUnreachable(reason: Reason | null): boolean {
   return reason?.code === "SCHEMA_UNREACHABLE";

@@ -38,7 +38,7 @@ export class LastSet {
     try {
       const { format, services } = (await file.json()) as LastSetFile;
       if (format !== 1 || !Array.isArray(services)) throw new Error("unknown format");
-      return services;
+      return services.filter(isComposedService);
     } catch (error) {
       this.#log.warn({ path: this.#path, reason: messageOf(error) }, "the last composed set cannot be read");
       return [];
@@ -79,4 +79,19 @@ export class LastSet {
     await writeFile(draft, JSON.stringify(content), { flush: true });
     await rename(draft, this.#path);
   }
+}
+
+/** Whether it is of the shape that was written; what else became of the file is not taken over. */
+function isComposedService(value: unknown): value is ComposedService {
+  const { service, sdl, namespace } = (value ?? {}) as Partial<ComposedService>;
+  const isService =
+    typeof service === "object" &&
+    service !== null &&
+    typeof service.name === "string" &&
+    typeof service.metadata === "object" &&
+    service.metadata !== null &&
+    Array.isArray(service.instances) &&
+    service.instances.length > 0 &&
+    service.instances.every((instance) => typeof instance?.origin === "string");
+  return isService && typeof sdl === "string" && (namespace === null || typeof namespace === "string");
 }

@@ -3,7 +3,7 @@
  */
 import { BobbinError } from "../errors.ts";
 import { gatewaySettings } from "../registry/metadata.ts";
-import { getsRequests, isServing, type Service } from "../registry/service.ts";
+import { getsRequests, type Service, servingInstance } from "../registry/service.ts";
 
 export interface Route {
   readonly origin: string;
@@ -15,7 +15,10 @@ export interface Route {
 /** One route per version of a service: services are immutable, and this is asked for with every call. */
 const routes = new WeakMap<Service, Route | null>();
 
-/** The first healthy instance's, or SERVICE_UNAVAILABLE with the reason. */
+/**
+ * The first healthy instance's, or SERVICE_UNAVAILABLE. Why the service is in its status is not for clients: the
+ * reason may name URLs that only the operator is to see.
+ */
 export function routeOf(name: string, service: Service | undefined): Route | BobbinError {
   if (!service) return new BobbinError("SERVICE_UNAVAILABLE", `${name} is not registered any more.`);
   let route = routes.get(service);
@@ -24,16 +27,13 @@ export function routeOf(name: string, service: Service | undefined): Route | Bob
     routes.set(service, route);
   }
   if (route) return route;
-  const why = service.statusReason ? `: ${service.statusReason}` : "";
-  return new BobbinError(
-    "SERVICE_UNAVAILABLE",
-    `${name} gets no requests, because it is ${service.status}${why}.`,
-  );
+  return new BobbinError("SERVICE_UNAVAILABLE", `${name} gets no requests, because it is ${service.status}.`);
 }
 
 function findRoute(service: Service): Route | null {
   if (!getsRequests(service.status)) return null;
-  const instance = service.instances.find((each) => isServing(each) && each.graphqlUrl !== null);
+  const instances = service.instances.filter(({ graphqlUrl }) => graphqlUrl !== null);
+  const instance = servingInstance({ instances });
   if (!instance?.graphqlUrl) return null;
   const { headers } = gatewaySettings(service.metadata);
   return { origin: instance.origin, graphqlUrl: instance.graphqlUrl, headers };

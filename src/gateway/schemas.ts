@@ -55,8 +55,8 @@ interface Entry {
   failure: Reason | undefined;
   /** It is the core under another name, and adds nothing. */
   isAlias: boolean;
-  /** How many instances were well when it was looked at last: one that came back may have another schema. */
-  well: number;
+  /** How many instances were healthy when it was looked at last: one that came back may have another schema. */
+  healthyInstances: number;
   /** The fetch under way. A later one replaces it, and it then says nothing. */
   fetching: Promise<void> | undefined;
   /** The service came back while a fetch was under way: should that fail, it is tried again at once. */
@@ -65,7 +65,9 @@ interface Entry {
   stopRetry: () => void;
 }
 
-const FETCHES_IN_FLIGHT = 32;
+const FETCHES_IN_FLIGHT = 128;
+/** Of services that failed when they were asked last: those that hang must not keep new ones waiting. */
+const RETRIES_IN_FLIGHT = 8;
 const FETCH_DEADLINE_MS = 5_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 60_000;
@@ -75,6 +77,7 @@ export class Schemas implements AsyncDisposable {
   readonly #listener: SchemaListener;
   readonly #entries = new Map<string, Entry>();
   readonly #limit = pLimit(FETCHES_IN_FLIGHT);
+  readonly #retries = pLimit(RETRIES_IN_FLIGHT);
   readonly #stopping = new AbortController();
   /** Fetches that wait or are under way. */
   #fetches = 0;
@@ -110,7 +113,7 @@ export class Schemas implements AsyncDisposable {
   forget(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry) return;
-    this.#rest(entry);
+    this.#stopAsking(entry);
     this.#entries.delete(name);
     this.#listener.onSchema();
   }
@@ -167,7 +170,7 @@ export class Schemas implements AsyncDisposable {
       latest: undefined,
       failure: undefined,
       isAlias: false,
-      well: 0,
+      healthyInstances: 0,
       fetching: undefined,
       again: false,
       attempts: 0,
@@ -180,16 +183,16 @@ export class Schemas implements AsyncDisposable {
   /** Fetches a remote service's schema where it may have changed: after a registration, or when it is back. */
   #followRemote(service: Service, changed: boolean): void {
     const entry = this.#entry(service.name);
-    const well = service.instances.filter(isWell).length;
-    const back = well > entry.well;
-    entry.well = well;
+    const healthy = service.instances.filter(isHealthy).length;
+    const back = healthy > entry.healthyInstances;
+    entry.healthyInstances = healthy;
     const isCore = this.#isCore(service);
     // That another URL leads to the core all the same, only its answer tells.
     if (changed || isCore) entry.isAlias = isCore;
     if (isCore || !isGraphQL(service)) {
       this.#drop(entry);
     } else if (service.maintenance) {
-      this.#rest(entry);
+      this.#stopAsking(entry);
     } else if (back && !changed && entry.fetching) {
       entry.again = true;
     } else if (changed || back) {
@@ -233,18 +236,21 @@ export class Schemas implements AsyncDisposable {
   }
 
   /** Asks nothing of the service any more; an answer that is still to come says nothing. */
-  #rest(entry: Entry): void {
+  #stopAsking(entry: Entry): void {
     entry.stopRetry();
     entry.fetching = undefined;
   }
 
   /** The service offers no GraphQL of its own (any more). */
   #drop(entry: Entry): void {
-    this.#rest(entry);
+    this.#stopAsking(entry);
     entry.failure = undefined;
-    if (!entry.latest) return;
-    entry.latest = undefined;
-    this.#listener.onSchema();
+    if (entry.latest) {
+      entry.latest = undefined;
+      this.#listener.onSchema();
+    } else {
+      this.#listener.onState(entry.name);
+    }
   }
 
   /** Whether the service is the core itself, as far as its URL tells. */
@@ -291,20 +297,34 @@ export class Schemas implements AsyncDisposable {
       // Before the registry is told: its event must find what became of the service.
       entry.isAlias = own === "core";
       if (instance.health === "UNKNOWN") await this.#sources.recordFirstAnswer(entry.name, instance.origin);
-      entry.attempts = 0;
+      // The service may have been registered anew while that was written.
+      if (!isCurrent()) return;
       if (entry.isAlias) this.#drop(entry);
       else this.#take(entry, sourceOf(service, sdl), entry.executor);
     } catch (error) {
       if (isCurrent()) this.#fail(entry, error);
     }
-    if (isCurrent() && entry.failure) this.#retry(entry);
+    if (!isCurrent()) return;
+    if (entry.failure) this.#retry(entry);
+    else entry.attempts = 0;
   }
 
-  /** With growing pauses. */
+  /** With growing pauses; at once where the service came back during the fetch that failed. */
   #retry(entry: Entry): void {
-    const pause = entry.again ? 0 : Math.min(RETRY_FIRST_MS * 2 ** entry.attempts, RETRY_MOST_MS);
+    if (entry.again) return void this.#fetch(entry);
+    const pause = Math.min(RETRY_FIRST_MS * 2 ** entry.attempts, RETRY_MOST_MS);
     entry.attempts = Math.min(entry.attempts + 1, 16);
-    entry.stopRetry = this.#sources.clock.after(pause, () => void this.#fetch(entry));
+    let isWanted = true;
+    const cancel = this.#sources.clock.after(pause, () => {
+      // Waiting for its turn it is no fetch under way: one that is asked for meanwhile takes its place.
+      void this.#retries(async () => {
+        if (isWanted) await this.#fetch(entry);
+      });
+    });
+    entry.stopRetry = () => {
+      isWanted = false;
+      cancel();
+    };
   }
 }
 
@@ -312,7 +332,7 @@ function sourceOf({ name, metadata }: Service, sdl: string): SubgraphSource {
   return { name, sdl, namespace: gatewaySettings(metadata).namespace };
 }
 
-function isWell({ health, leaseExpired }: Instance): boolean {
+function isHealthy({ health, leaseExpired }: Instance): boolean {
   return health === "HEALTHY" && !leaseExpired;
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import { probeSettings } from "../registry/metadata.ts";
 import type { Instance, Service } from "../registry/service.ts";
 import type { Outcome } from "./probe.ts";
-import { nextHealth, nextStreak, type Streak } from "./status.ts";
+import { nextHealth, nextStreak, type Streak } from "./streak.ts";
 
 export interface SchedulerOptions {
   services: () => readonly Service[];
@@ -17,6 +17,8 @@ export interface SchedulerOptions {
     service: string;
     origin: string;
     health: Instance["health"];
+    /** The health that it follows from: where that holds no more, the observation says nothing. */
+    from: Instance["health"];
     reason: string | null;
     at: number;
   }) => Promise<void>;
@@ -36,6 +38,8 @@ interface Watch {
 }
 
 const PROBES_IN_FLIGHT = 64;
+/** As many of them may be regular ones of instances that failed last time: those that hang must not hold up others. */
+const PROBES_OF_FAILED = 16;
 /** An instance that was never healthy is asked again after this long, then after twice as long, up to its interval. */
 const FIRST_RETRY_MS = 100;
 /** Requests that failed ask for a probe at once, but not more often than this. */
@@ -45,8 +49,10 @@ const PASS_PAUSE_MS = 1_000;
 
 export class HealthScheduler implements AsyncDisposable {
   readonly #options: SchedulerOptions;
-  readonly #watches = new Map<string, Watch>();
+  /** Service → origin → watch. */
+  readonly #watches = new Map<string, Map<string, Watch>>();
   readonly #limit = pLimit(PROBES_IN_FLIGHT);
+  readonly #ofFailed = pLimit(PROBES_OF_FAILED);
   readonly #stopping = new AbortController();
   #pass: { startedAt: number; done: Promise<void> } | undefined;
 
@@ -62,49 +68,74 @@ export class HealthScheduler implements AsyncDisposable {
   /** Takes note that a service changed or is gone. `now`: its instances are probed at once. */
   follow(name: string, now: boolean): void {
     const service = this.#options.service(name);
+    const watches = this.#watches.get(name) ?? new Map<string, Watch>();
     const origins = new Set(service?.instances.map(({ origin }) => origin));
-    for (const [key, watch] of this.#watches) {
-      if (watch.service !== name || origins.has(watch.origin)) continue;
+    for (const watch of watches.values()) {
+      if (origins.has(watch.origin)) continue;
       watch.stop();
-      this.#watches.delete(key);
+      watches.delete(watch.origin);
     }
     for (const origin of origins) {
-      const key = `${name} ${origin}`;
-      const known = this.#watches.get(key);
+      const known = watches.get(origin);
       const watch = known ?? { service: name, origin, streak: 0, probing: undefined, stop: () => {} };
-      this.#watches.set(key, watch);
-      if (!known || now) this.#probeAfter(watch, 0);
+      watches.set(origin, watch);
+      if (!known || now) this.#probeSoon(watch);
     }
+    if (watches.size > 0) this.#watches.set(name, watches);
+    else this.#watches.delete(name);
   }
 
   /** A request to the instance failed: probes it soon, so that a dead one is known before its interval is over. */
   hint(name: string, origin: string): void {
-    const watch = this.#watches.get(`${name} ${origin}`);
+    const watch = this.#watches.get(name)?.get(origin);
     const service = this.#options.service(name);
     const last = service?.instances.find((instance) => instance.origin === origin)?.lastHealthCheck ?? 0;
-    if (watch && this.#options.clock.now() - last >= HINT_PAUSE_MS) this.#probeAfter(watch, 0);
+    if (watch && this.#options.clock.now() - last >= HINT_PAUSE_MS) this.#probeSoon(watch);
   }
 
   /** Probes every instance now. Callers share a pass, and there is at most one a second. */
   checkAll(): Promise<void> {
     const now = this.#options.clock.now();
     if (this.#pass && now - this.#pass.startedAt < PASS_PAUSE_MS) return this.#pass.done;
-    const done = Promise.all([...this.#watches.values()].map((watch) => this.#probe(watch))).then(() => {});
+    const done = Promise.all(this.#all().map((watch) => this.#probe(watch))).then(() => {});
     this.#pass = { startedAt: now, done };
     return done;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    for (const watch of this.#watches.values()) watch.stop();
-    await Promise.all([...this.#watches.values()].map(({ probing }) => probing));
+    const all = this.#all();
+    for (const watch of all) watch.stop();
+    await Promise.all(all.map(({ probing }) => probing));
     this.#watches.clear();
   }
 
+  #all(): Watch[] {
+    return [...this.#watches.values()].flatMap((watches) => [...watches.values()]);
+  }
+
+  /** In the next turn, so that whoever asks at the same time shares it. */
+  #probeSoon(watch: Watch): void {
+    watch.stop();
+    if (this.#stopping.signal.aborted) return;
+    watch.stop = this.#options.clock.after(0, () => void this.#probe(watch));
+  }
+
+  /** Its next regular probe. An instance that failed waits for its turn among its like, unless it is asked before. */
   #probeAfter(watch: Watch, delayMs: number): void {
     watch.stop();
     if (this.#stopping.signal.aborted) return;
-    watch.stop = this.#options.clock.after(delayMs, () => void this.#probe(watch));
+    let isWanted = true;
+    const probe = async () => {
+      if (isWanted) await this.#probe(watch);
+    };
+    const cancel = this.#options.clock.after(delayMs, () => {
+      void (watch.streak < 0 ? this.#ofFailed(probe) : probe());
+    });
+    watch.stop = () => {
+      isWanted = false;
+      cancel();
+    };
   }
 
   #probe(watch: Watch): Promise<void> {
@@ -123,17 +154,18 @@ export class HealthScheduler implements AsyncDisposable {
     const signal = AbortSignal.any([AbortSignal.timeout(settings.timeoutMs), this.#stopping.signal]);
     const outcome = await this.#options.probe(service, instance, signal);
     const current = this.#find(watch)?.instance;
-    const watched = this.#watches.get(`${watch.service} ${watch.origin}`) === watch;
+    const watched = this.#watches.get(watch.service)?.get(watch.origin) === watch;
     if (!current || !watched || this.#stopping.signal.aborted) return;
     // What was asked was given other paths meanwhile: the answer says nothing.
-    if (!isSameTarget(instance, current)) return this.#probeAfter(watch, 0);
+    if (!isSameTarget(instance, current)) return this.#probeSoon(watch);
     // It was found healthy by other means than a probe: failures count from then on.
     if (current.health === "HEALTHY" && watch.streak < 0) watch.streak = 0;
     watch.streak = nextStreak(watch.streak, outcome);
     const health = nextHealth(current.health, outcome, watch.streak, settings.thresholds);
     const at = this.#options.clock.now();
     const reason = outcome.ok ? (health === "HEALTHY" ? null : current.healthReason) : outcome.reason;
-    await this.#options.report({ service: watch.service, origin: watch.origin, health, reason, at });
+    const from = current.health;
+    await this.#options.report({ service: watch.service, origin: watch.origin, health, from, reason, at });
     this.#probeAfter(watch, this.#pause(health, watch.streak, settings.intervalMs));
   }
 

@@ -10,6 +10,7 @@ import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools
 import { type GraphQLSchema, printSchema } from "graphql";
 import { BobbinError, messageOf, type Place } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { metadataProblems } from "../registry/metadata.ts";
 import { NAME_RULE } from "../registry/service.ts";
 import { loadDefaultExport, shown } from "./bundle.ts";
 import type { PluginDefinition } from "./define-plugin.ts";
@@ -59,14 +60,14 @@ export class PluginHost {
     this.#plugins = plugins;
   }
 
-  /** Gives up a plugin whose name belongs to a service that is none of this host's. */
-  refuseName(name: string): void {
+  /** Gives up a plugin that cannot be registered, such as one whose name belongs to another service. */
+  refuseName({ name, error }: { name: string; error: BobbinError }): void {
     const plugin = this.#plugins.get(name);
     if (!plugin) return;
     this.#plugins.delete(name);
     const place = { file: shown(plugin.entry) };
-    const message = `${place.file}: the name ${name} belongs to another service`;
-    this.#logRefusal(name, new BobbinError("NAME_TAKEN", message, { place }));
+    const code = error.code === "NAME_TAKEN" ? "NAME_TAKEN" : "PLUGIN_INVALID";
+    this.#logRefusal(name, new BobbinError(code, `${place.file}: ${error.message}`, { place }));
   }
 
   list(): readonly Plugin[] {
@@ -166,7 +167,28 @@ function checkDefinition(value: unknown, entry: string): PluginDefinition {
   if (resolvers !== undefined && (typeof resolvers !== "object" || resolvers === null)) {
     throw invalid(`${place.file}: resolvers must be an object`, place);
   }
+  const problem = optionalProblem(value as Record<string, unknown>);
+  if (problem) throw invalid(`${place.file}: ${problem}`, place);
   return value as PluginDefinition;
+}
+
+/** What is wrong with the fields that a definition may leave out, or undefined. */
+function optionalProblem(definition: Record<string, unknown>): string | undefined {
+  for (const key of ["displayName", "description"]) {
+    const value = definition[key];
+    if (value !== undefined && typeof value !== "string") return `${key} must be a text`;
+  }
+  for (const key of ["tags", "dependencies"]) {
+    const value = definition[key];
+    const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
+    if (value !== undefined && !isList) return `${key} must be a list of texts`;
+  }
+  const { metadata } = definition;
+  if (metadata === undefined) return undefined;
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
+    return "metadata must be an object";
+  const [problem] = metadataProblems(metadata as Record<string, unknown>);
+  return problem && `${problem.field} ${problem.rule}`;
 }
 
 function sameName({ name, entry }: Plugin, other: Plugin): BobbinError {

@@ -2,7 +2,7 @@
  * One queue of commands in front of one writer: those that wait together are run and committed together, and each is
  * answered after the commit. Knows what a draft is; nothing of services' rules or of SQL.
  */
-import { BobbinError, messageOf } from "../errors.ts";
+import { BobbinError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Draft } from "./draft.ts";
 
@@ -19,7 +19,10 @@ interface Command<T = unknown> {
 export interface Writer {
   /** A draft over the present state. */
   draft(): Draft;
-  /** Makes the draft durable, or throws with nothing written. False where there was nothing to write. */
+  /**
+   * Makes the draft durable; false where there was nothing to write. Where it throws, the draft may be written all the
+   * same: its answer was lost.
+   */
   commit(draft: Draft): Promise<boolean>;
   /** Makes the draft the present state. `written` is false where it could not be made durable. */
   apply(draft: Draft, written: boolean): void;
@@ -63,41 +66,45 @@ export class CommitQueue {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      // An embedded database commits without giving way: requests that are at the door come in first, to share it.
-      await new Promise(setImmediate);
-      await this.#runGroup(this.#waiting.splice(0, MAX_GROUP));
+    try {
+      while (this.#waiting.length > 0) {
+        // An embedded database commits without giving way: requests that are at the door come in first, to share it.
+        await new Promise(setImmediate);
+        await this.#runGroup(this.#waiting.splice(0, MAX_GROUP));
+      }
+    } finally {
+      this.#draining = undefined;
     }
-    this.#draining = undefined;
   }
 
   async #runGroup(group: readonly Command[]): Promise<void> {
     const draft = this.#writer.draft();
-    const settle = group.map((command) => run(command, draft));
+    const answers = group.map((command) => run(command, draft));
     const onlyObserved = group.every((command) => command.kind === "OBSERVATION");
     if (onlyObserved && this.#failing && this.#writer.now() < this.#retryAt) {
-      this.#writer.apply(draft, false);
-      for (const answer of settle) answer();
-      return;
+      return this.#settle(draft, false, answers);
     }
     try {
       if (await this.#writer.commit(draft)) this.#noteRecovery();
-      this.#writer.apply(draft, true);
-      for (const answer of settle) answer();
     } catch (error) {
       this.#noteFailure(error);
-      this.#keepObservations(group, unavailable("the registry's database does not take writes", error));
+      return this.#keepObservations(group, notConfirmed(error));
     }
+    this.#settle(draft, true, answers);
   }
 
   /** After a failed commit: refuses the writes, and runs the observations again without them. */
   #keepObservations(group: readonly Command[], refusal: BobbinError): void {
     const draft = this.#writer.draft();
-    const settle = group.map((command) =>
+    const answers = group.map((command) =>
       command.kind === "OBSERVATION" ? run(command, draft) : () => command.reject(refusal),
     );
-    this.#writer.apply(draft, false);
-    for (const answer of settle) answer();
+    this.#settle(draft, false, answers);
+  }
+
+  #settle(draft: Draft, written: boolean, answers: readonly (() => void)[]): void {
+    this.#writer.apply(draft, written);
+    for (const answer of answers) answer();
   }
 
   #noteFailure(error: unknown): void {
@@ -123,7 +130,14 @@ function run(command: Command, draft: Draft): () => void {
   }
 }
 
-export function unavailable(why: string, cause?: unknown): BobbinError {
-  const detail = cause instanceof BobbinError ? messageOf(cause) : `Nothing was written: ${why}.`;
-  return new BobbinError("REGISTRY_UNAVAILABLE", detail, { cause });
+/** A refusal before anything was written. */
+export function unavailable(why: string): BobbinError {
+  return new BobbinError("REGISTRY_UNAVAILABLE", `Nothing was written: ${why}.`);
+}
+
+/** What is answered after a commit that failed; the database refuses in its own words where it knows what became of it. */
+function notConfirmed(cause: unknown): BobbinError {
+  if (cause instanceof BobbinError) return cause;
+  const message = "The write is not confirmed: the registry's database does not take writes.";
+  return new BobbinError("REGISTRY_UNAVAILABLE", message, { cause });
 }

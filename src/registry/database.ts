@@ -2,13 +2,14 @@
  * The registry's durable form: opens libSQL, migrates it, loads every service, commits changes.
  * Knows rows and services, and nothing of what a change means.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Client, createClient } from "@libsql/client";
 import { asc, eq, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { migrate } from "drizzle-orm/libsql/migrator";
+import { BobbinError, messageOf } from "../errors.ts";
 import { migrationsFolder } from "./migrations-folder.ts";
 import { type Instance, leadingInstance, type Service } from "./service.ts";
 import * as tables from "./tables.ts";
@@ -31,12 +32,15 @@ const DEADLINE_MS = 3_000;
 export class Database implements AsyncDisposable {
   readonly #client: Client;
   readonly #db: LibSQLDatabase;
-  readonly #embedded: boolean;
+  /** Of an embedded database. */
+  readonly #path: string | undefined;
+  /** Which file is open under the path. */
+  #file: string | undefined;
 
-  private constructor(client: Client, embedded: boolean) {
+  private constructor(client: Client, path: string | undefined) {
     this.#client = client;
     this.#db = drizzle({ client });
-    this.#embedded = embedded;
+    this.#path = path;
   }
 
   /** Opens and migrates. Throws when the database cannot be reached, is in use or is damaged. */
@@ -52,10 +56,11 @@ export class Database implements AsyncDisposable {
       timeout: 0,
       fetch: fetchWithDeadline,
     });
-    const database = new Database(client, path !== undefined);
+    const database = new Database(client, path);
     try {
       if (path) await lockForThisProcess(client);
       await migrate(database.#db, { migrationsFolder: migrationsFolder() });
+      if (path) database.#file = await fileAt(path);
       return database;
     } catch (error) {
       // What went wrong is told; that letting go fails as well says nothing new.
@@ -80,6 +85,7 @@ export class Database implements AsyncDisposable {
 
   /** Writes one change whole or not at all; durable when it returns. */
   async commit({ put, removed, revision }: Change): Promise<void> {
+    await this.#checkFile();
     const db = this.#db;
     const statements: BatchItem<"sqlite">[] = [];
     for (const name of removed) {
@@ -107,9 +113,18 @@ export class Database implements AsyncDisposable {
     ]);
   }
 
+  /** A file that was deleted or replaced still takes what is written, and nobody ever finds it again. */
+  async #checkFile(): Promise<void> {
+    if (this.#path === undefined || (await fileAt(this.#path)) === this.#file) return;
+    throw new BobbinError(
+      "REGISTRY_UNAVAILABLE",
+      "Nothing was written: the database's file was deleted or replaced while it was open; start bobbin again.",
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (this.#embedded) await unlock(this.#client);
+      if (this.#path !== undefined) await unlock(this.#client);
     } finally {
       this.#client.close();
     }
@@ -121,6 +136,26 @@ export function embeddedPath(url: string): string | undefined {
   return url.startsWith("file:")
     ? decodeURIComponent(url.replace(/^file:(\/\/)?/, "").split("?")[0] ?? "")
     : undefined;
+}
+
+/** Why a database cannot be had, in words: the first cause, which drizzle hides behind the query that failed. */
+export function reasonOf(error: unknown): string {
+  let first = error;
+  while (first instanceof Error && first.cause !== undefined) first = first.cause;
+  const { code } = (first ?? {}) as { code?: unknown };
+  if (typeof code === "string" && code.startsWith("SQLITE_BUSY"))
+    return "another bobbin has this database open";
+  return messageOf(first);
+}
+
+/** Tells one file from another that has its path later; undefined where there is none. */
+async function fileAt(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path);
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

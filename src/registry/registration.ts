@@ -34,8 +34,8 @@ export interface Registration extends Fields {
   readonly url: string;
   readonly door: Door;
   readonly source: Source;
-  /** Length of the lease in seconds. */
-  readonly ttl?: number | undefined;
+  /** Length of the lease in seconds; null: it has none from now on. */
+  readonly ttl?: number | null | undefined;
   /** The process that owns the instance, for plugins and the core. */
   readonly node?: string | undefined;
   /** What is known of the instance's health without a probe, because it is this process. */
@@ -55,6 +55,8 @@ export const LIMITS = {
   textLength: 2_000,
   listLength: 100,
   metadataBytes: 65_536,
+  /** Whatever writes JSON calls itself once per level. */
+  metadataDepth: 100,
   ttlSeconds: 86_400,
 } as const;
 
@@ -64,7 +66,7 @@ export function register(current: Service | undefined, registration: Registratio
   checkUrl("url", registration.url);
   checkFields(registration);
   const { ttl } = registration;
-  if (ttl !== undefined && !(Number.isInteger(ttl) && ttl >= 1 && ttl <= LIMITS.ttlSeconds)) {
+  if (typeof ttl === "number" && !(Number.isInteger(ttl) && ttl >= 1 && ttl <= LIMITS.ttlSeconds)) {
     throw invalid("ttl", `must be a whole number of seconds from 1 to ${LIMITS.ttlSeconds}`);
   }
   const base = current ?? newService(registration, now);
@@ -137,6 +139,10 @@ export function findInstance(service: Service, url: string): Instance {
   return found;
 }
 
+export function notFound(name: string): BobbinError {
+  return new BobbinError("SERVICE_NOT_FOUND", `No service is named ${JSON.stringify(name.slice(0, 100))}.`);
+}
+
 export function nameTaken(owner: Service): BobbinError {
   const kind = { CORE: "the core", PLUGIN: "a plugin", REMOTE: "a remote service" }[owner.source];
   return new BobbinError("NAME_TAKEN", `The name ${owner.name} belongs to ${kind}.`);
@@ -173,6 +179,9 @@ function checkFields(fields: Fields): void {
   }
   const { metadata, healthCheck } = fields;
   if (metadata !== undefined && !isObject(metadata)) throw invalid("metadata", "must be an object");
+  if (metadata && isDeeper(metadata, LIMITS.metadataDepth)) {
+    throw invalid("metadata", `is nested deeper than ${LIMITS.metadataDepth} levels`);
+  }
   if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > LIMITS.metadataBytes) {
     throw invalid("metadata", `is larger than ${LIMITS.metadataBytes} bytes`);
   }
@@ -241,7 +250,7 @@ function withInstance(service: Service, registration: Registration, now: number)
   const { url, door, ttl, node } = registration;
   const { origin } = new URL(url);
   const known = service.instances.find((instance) => instance.origin === origin);
-  const ttlSeconds = ttl ?? known?.ttlSeconds ?? null;
+  const ttlSeconds = ttl === undefined ? (known?.ttlSeconds ?? null) : ttl;
   const instance: Instance = {
     url,
     origin,
@@ -299,6 +308,16 @@ function resolveEndpoint(field: string, endpoint: string, base: string): string 
 /** GraphQL's scalar for metadata takes any JSON. */
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Level by level: going down into each value would meet the end of the stack before that of a deep one. */
+function isDeeper(value: object, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }
 
 function invalid(field: string, problem: string): BobbinError {

@@ -3,12 +3,12 @@
  * Knows nothing of doors, probes, plugins or composing.
  */
 import type { Clock } from "../clock.ts";
-import { BobbinError, messageOf } from "../errors.ts";
+import { BobbinError, toBobbinError } from "../errors.ts";
 import { EventLog } from "../events.ts";
 import type { DoorName } from "../http.ts";
 import type { Log } from "../log.ts";
 import { CommitQueue, unavailable } from "./commit-queue.ts";
-import { Database, type DatabaseOptions } from "./database.ts";
+import { Database, type DatabaseOptions, reasonOf } from "./database.ts";
 import { Draft } from "./draft.ts";
 import { hasEnded, Leases, leaseEnd, withFreshLeases } from "./leases.ts";
 import type { Registration } from "./registration.ts";
@@ -36,9 +36,17 @@ export interface HealthObservation {
   readonly service: string;
   readonly origin: string;
   readonly health: Health;
+  /** The health that it follows from; where that holds no more, the observation says nothing. */
+  readonly from?: Health;
   readonly reason: string | null;
   /** When it was seen, in milliseconds since the epoch. */
   readonly at: number;
+}
+
+/** A registration of this process itself that could not be taken. */
+export interface Refused {
+  readonly name: string;
+  readonly error: BobbinError;
 }
 
 const SWEEP_MS = 500;
@@ -46,23 +54,24 @@ const REOPEN_FIRST_MS = 500;
 const REOPEN_MOST_MS = 30_000;
 
 export class Registry implements AsyncDisposable {
-  readonly events = new EventLog(0);
+  readonly events: EventLog;
   readonly #options: RegistryOptions;
   readonly #queue: CommitQueue;
   readonly #leases = new Leases();
   #services = new Map<string, Service>();
   #revision = 0;
   #database: Database | undefined;
-  /** Services changed while the database was away: written with the next commit. */
+  /** Services of which memory and database may differ: written with the next commit. */
   readonly #unwritten = new Set<string>();
   /** What this process serves itself, to be registered again when the database is read late. */
-  readonly #local = new Map<Source, () => Promise<string[]>>();
+  readonly #local = new Map<Source, () => Promise<Refused[]>>();
   #stopReopening = () => {};
   #stopSweeping = () => {};
   #closed = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.events = new EventLog(0, (err) => options.log.error({ err }, "a follower of the registry failed"));
     this.#queue = new CommitQueue(
       {
         draft: () => new Draft(this.#services, this.#revision, this.#now()),
@@ -83,10 +92,10 @@ export class Registry implements AsyncDisposable {
       await this.#open();
     } catch (error) {
       this.#options.log.error(
-        { err: error },
+        { reason: reasonOf(error) },
         "the registry cannot be read; starting from the last composed set",
       );
-      this.#services = new Map(fallback().map((service) => [service.name, service]));
+      this.#setServices(fallback());
       this.#reopenLater(REOPEN_FIRST_MS);
     }
     this.#sweep();
@@ -171,11 +180,11 @@ export class Registry implements AsyncDisposable {
   }
 
   /** Takes the health of an instance. Only a transition is written. */
-  recordHealth({ service, origin, health, reason, at }: HealthObservation): Promise<void> {
+  recordHealth({ service, origin, health, from, reason, at }: HealthObservation): Promise<void> {
     return this.#queue.enqueue("OBSERVATION", (draft) => {
       const current = draft.get(service);
       const known = current?.instances.find((instance) => instance.origin === origin);
-      if (!current || !known) return;
+      if (!current || !known || (from !== undefined && known.health !== from)) return;
       const seen = { ...known, health, healthReason: reason, lastHealthCheck: at };
       draft.observe(withInstance(current, seen), reason ?? "healthy");
     });
@@ -186,20 +195,22 @@ export class Registry implements AsyncDisposable {
     return this.#queue.enqueue("OBSERVATION", (draft) => {
       const current = draft.get(name);
       if (!current || JSON.stringify(current.schema) === JSON.stringify(schema)) return;
-      draft.put(withStatus({ ...current, schema }), "SCHEMA", schema.message ?? "schema changed");
+      const cause = schema.message ?? "schema changed";
+      const stored = draft.put(withStatus({ ...current, schema }), "SCHEMA", cause);
+      if (stored.status !== current.status) draft.put(stored, "STATUS", cause);
     });
   }
 
   /**
    * Replaces, as one set, what a process serves itself: services of `source` that `node` owns and that are not
    * among `registrations` are gone. Without `node` (an embedded registry has one process) it is all of `source`.
-   * Returns the names that belong to another source, and so were refused.
+   * Returns those that were refused, each alone.
    */
   replaceLocal(
     source: Source,
     node: string | undefined,
     registrations: readonly Registration[],
-  ): Promise<string[]> {
+  ): Promise<Refused[]> {
     const replace = () =>
       this.#queue.enqueue("OBSERVATION", (draft) => this.#replace(draft, source, node, registrations));
     this.#local.set(source, replace);
@@ -224,29 +235,31 @@ export class Registry implements AsyncDisposable {
     source: Source,
     node: string | undefined,
     registrations: readonly Registration[],
-  ): string[] {
+  ): Refused[] {
     const owned = (instance: Instance) => node === undefined || instance.node === node;
-    const served = new Set(registrations.map(({ name }) => name));
+    const served = new Map<string, Service>();
+    const refused: Refused[] = [];
+    for (const input of registrations) {
+      const current = draft.get(input.name);
+      try {
+        if (current && current.source !== source) throw registration.nameTaken(current);
+        // What the schema of an earlier process was worth says nothing of this one's.
+        const foreign = current && {
+          ...current,
+          schema: NO_SCHEMA,
+          instances: current.instances.filter((each) => !owned(each)),
+        };
+        served.set(input.name, registration.register(foreign, input, this.#now()));
+      } catch (thrown) {
+        refused.push({ name: input.name, error: toBobbinError(thrown) });
+      }
+    }
     for (const name of draft.names()) {
       const service = draft.get(name);
       if (service?.source !== source || served.has(name)) continue;
       if (service.instances.every(owned)) draft.remove(name, "no longer served by this process");
     }
-    const refused: string[] = [];
-    for (const input of registrations) {
-      const current = draft.get(input.name);
-      if (current && current.source !== source) {
-        refused.push(input.name);
-        continue;
-      }
-      // What the schema of an earlier process was worth says nothing of this one's.
-      const foreign = current && {
-        ...current,
-        schema: NO_SCHEMA,
-        instances: current.instances.filter((each) => !owned(each)),
-      };
-      draft.put(registration.register(foreign, input, this.#now()), "REGISTERED", "served by this process");
-    }
+    for (const service of served.values()) draft.put(service, "REGISTERED", "served by this process");
     return refused;
   }
 
@@ -255,11 +268,17 @@ export class Registry implements AsyncDisposable {
     if (!this.#database) throw notRead();
     const names = new Set([...draft.durable, ...this.#unwritten]);
     const services = [...names].map((name) => [name, draft.get(name)] as const);
-    await this.#database.commit({
-      put: services.flatMap(([, service]) => service ?? []),
-      removed: services.flatMap(([name, service]) => (service ? [] : name)),
-      revision: draft.revision,
-    });
+    try {
+      await this.#database.commit({
+        put: services.flatMap(([, service]) => service ?? []),
+        removed: services.flatMap(([name, service]) => (service ? [] : name)),
+        revision: draft.revision,
+      });
+    } catch (error) {
+      // It may have taken effect although its answer is missing: the next commit makes good what memory does not have.
+      for (const name of draft.durable) this.#unwritten.add(name);
+      throw error;
+    }
     return true;
   }
 
@@ -267,12 +286,13 @@ export class Registry implements AsyncDisposable {
     if (written) this.#unwritten.clear();
     if (!written) for (const name of draft.durable) this.#unwritten.add(name);
     for (const [name, service] of draft.changed) {
-      const gone = this.#services.get(name)?.instances ?? [];
-      for (const { origin } of gone) {
+      const before = this.#services.get(name);
+      for (const { origin } of before?.instances ?? []) {
         if (!service?.instances.some((each) => each.origin === origin)) this.#leases.forget(name, origin);
       }
+      // One that was removed and registered anew goes to the end of the line.
+      if (before?.createdRevision !== service?.createdRevision) this.#services.delete(name);
       if (service) this.#services.set(name, service);
-      else this.#services.delete(name);
     }
     this.#revision = draft.revision;
     this.events.publish(draft.events);
@@ -294,8 +314,7 @@ export class Registry implements AsyncDisposable {
   /** Takes over what the database has, and says of every service that was or is there that it may have changed. */
   #replaceAll(services: readonly Service[], revision: number): void {
     const before = this.#services;
-    const now = this.#now();
-    this.#services = new Map(services.map((service) => [service.name, withFreshLeases(service, now)]));
+    this.#setServices(services);
     // What this process serves itself stays meanwhile; it is registered anew right after.
     for (const [name, service] of before) {
       if (service.source !== "REMOTE" && !this.#services.has(name)) this.#services.set(name, service);
@@ -308,9 +327,14 @@ export class Registry implements AsyncDisposable {
     this.events.publish(
       [...names].map((service) => {
         const type = this.#services.has(service) ? "UPDATED" : "REMOVED";
-        return { index: this.#revision, type, service, at: now, cause } as const;
+        return { index: this.#revision, type, service, at: this.#now(), cause } as const;
       }),
     );
+  }
+
+  #setServices(services: readonly Service[]): void {
+    const now = this.#now();
+    this.#services = new Map(services.map((service) => [service.name, withFreshLeases(service, now)]));
   }
 
   #reopenLater(delayMs: number): void {
@@ -321,16 +345,16 @@ export class Registry implements AsyncDisposable {
         for (const replace of this.#local.values()) await replace();
       } catch (error) {
         if (this.#closed) return;
-        this.#options.log.warn({ reason: messageOf(error) }, "the registry still cannot be read");
+        this.#options.log.warn({ reason: reasonOf(error) }, "the registry still cannot be read");
         this.#reopenLater(Math.min(delayMs * 2, REOPEN_MOST_MS));
       }
     });
   }
 
-  /** Ends the leases that ran out. */
+  /** Ends the leases that ran out; none does before the database is read, because none can be renewed until then. */
   #sweep(): void {
     const now = this.#now();
-    for (const { name, instances } of this.#services.values()) {
+    for (const { name, instances } of this.#database ? this.#services.values() : []) {
       for (const instance of instances) {
         if (hasEnded(instance, now)) void this.#endLease(name, instance.origin);
       }
@@ -353,13 +377,9 @@ function notRead(): BobbinError {
   return unavailable("the registry's database was not read yet");
 }
 
-export function notFound(name: string): BobbinError {
-  return new BobbinError("SERVICE_NOT_FOUND", `No service is named ${JSON.stringify(name.slice(0, 100))}.`);
-}
-
 function required(draft: Draft, name: string): Service {
   const service = draft.get(name);
-  if (!service) throw notFound(name);
+  if (!service) throw registration.notFound(name);
   return service;
 }
 

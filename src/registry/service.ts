@@ -88,9 +88,10 @@ export function isServing(instance: Instance): boolean {
   return (instance.health === "HEALTHY" || instance.health === "FAILING") && !instance.leaseExpired;
 }
 
-/** The instance that requests go to: the first healthy one, or undefined. */
-export function servingInstance(service: Service): Instance | undefined {
-  return service.instances.find(isServing);
+/** The instance that requests go to: the first healthy one, a failing one where there is none, or undefined. */
+export function servingInstance({ instances }: Pick<Service, "instances">): Instance | undefined {
+  const serving = instances.filter(isServing);
+  return serving.find(({ health }) => health === "HEALTHY") ?? serving[0];
 }
 
 /** The instance that speaks for the service: its first healthy one, else its first. */

@@ -1,7 +1,17 @@
 /** The stream of events of the registry's REST API: a snapshot first, then what follows, and how it is resumed. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { type ExecutionResult, parse, subscribe } from "graphql";
+import { coreSchema } from "../../src/api/core.ts";
+import { eventMessages } from "../../src/api/events.ts";
+import { Guard } from "../../src/api/guard.ts";
+import type { Operations } from "../../src/api/operations.ts";
+import { type Message, Streams } from "../../src/api/sse.ts";
+import { EventLog } from "../../src/events.ts";
+import { createLog } from "../../src/log.ts";
+import type { Service } from "../../src/registry/service.ts";
 import { startApp, type TestApp, tempFolder } from "../support/app.ts";
-import { get, graphql, post } from "../support/client.ts";
+import { get, graphql, post, until } from "../support/client.ts";
 import { FakeClock } from "../support/clock.ts";
 import { openStream } from "../support/stream.ts";
 
@@ -123,6 +133,85 @@ test("resumes over a restart without a snapshot where the reader had seen everyt
   await stream.find(about("new"));
   expect(stream.messages.map(({ event }) => event)).not.toContain("snapshot");
   expect(stream.messages.every(({ data }) => data.index > Number(id))).toBe(true);
+});
+
+test("a HEAD is answered with the headers and no stream", async () => {
+  const response = await fetch(`${app.urls.registry}/events`, { method: "HEAD" });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toContain("text/event-stream");
+  expect(await response.text()).toBe("");
+});
+
+test("a reader that stalls holds up its own stream; when it lags too far behind, the stream ends", async () => {
+  const events = new EventLog(0, () => {});
+  const operations = { events, services: () => [] as Service[] } as Partial<Operations> as Operations;
+  const streams = new Streams();
+  let taken = 0;
+  async function* counted(messages: AsyncIterable<Message>) {
+    for await (const message of messages) {
+      taken += 1;
+      yield message;
+    }
+  }
+  await using server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) =>
+      streams.respond(request, (signal) =>
+        counted(eventMessages({ operations, revision: () => 0 }, null, signal)),
+      ),
+  });
+  const socket = connect(server.port as number, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  socket.pause();
+  await until(
+    () => taken,
+    (count) => count > 0,
+  );
+  const published = 8_000;
+  const cause = "x".repeat(10_000);
+  for (let index = 1; index <= published; index++) {
+    events.publish([{ index, type: "UPDATED", service: "a", at: 0, cause }]);
+    if (index % 100 === 0) await new Promise(setImmediate);
+  }
+  expect(taken).toBeLessThan(published / 2);
+  let tail = "";
+  socket.on("data", (chunk) => {
+    tail = (tail + chunk).slice(-10);
+  });
+  socket.resume();
+  await until(
+    () => tail,
+    (text) => text.endsWith("\r\n0\r\n\r\n"),
+  );
+  expect(taken).toBeLessThan(published / 2);
+  socket.destroy();
+});
+
+test("subscriptions and streams of REST share one limit, and one that ends makes room", async () => {
+  const streams = new Streams();
+  const operations = { events: new EventLog(0, () => {}) } as Partial<Operations> as Operations;
+  const schema = coreSchema({
+    operations,
+    guard: new Guard({ jwtSecret: undefined, loopback: true, corsOrigins: undefined }),
+    streams,
+    stopping: new AbortController().signal,
+    log: createLog("silent", "json"),
+  });
+  const open = () =>
+    subscribe({ schema, document: parse("subscription { serviceEvents { index } }"), contextValue: {} });
+  const first = (await open()) as AsyncGenerator;
+  const waiting = first.next();
+  for (let count = 1; count < 999; count++) await open();
+  const leaving = new AbortController();
+  const request = new Request("http://localhost/events", { signal: leaving.signal });
+  streams.respond(request, async function* () {});
+  const refused = (await open()) as ExecutionResult;
+  expect(refused.errors?.[0]?.extensions.code).toBe("OVERLOADED");
+  leaving.abort();
+  expect(await open()).not.toHaveProperty("errors");
+  streams.endAll();
+  expect(await waiting).toEqual({ done: true, value: undefined });
 });
 
 test("ends at once when bobbin stops", async () => {

@@ -107,6 +107,23 @@ test("a heartbeat for a service without a lease is 200 and changes nothing", asy
   expect(await heartbeat("forever")).toMatchObject({ status: 200, body: before });
 });
 
+test("a registration with a null for its ttl ends the lease, over both doors", async () => {
+  for (const door of ["rest", "graphql"]) {
+    const name = `ended-${door}`;
+    await registerWell(name);
+    if (door === "rest") await register(name, app, { ttl: null });
+    else {
+      const input = { name, url: service.url, ttl: null };
+      const mutation = "mutation ($input: RegisterServiceInput!) { registerService(input: $input) { id } }";
+      expect((await graphql(app.urls.core, mutation, { input })).errors).toBeUndefined();
+    }
+    const { body } = await get(`${app.urls.registry}/services/${name}`);
+    expect(body).toMatchObject({ ttl: null, instances: [{ leaseUntil: null }] });
+    await clock.advance(TTL * 1000 + 600);
+    expect((await statusOf(name)).statusReason).not.toBe("its lease ran out");
+  }
+});
+
 test("over a restart a lease that ran begins anew, and one that ran out stays out", async () => {
   await using folder = await tempFolder();
   const time = new FakeClock();

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { parse } from "graphql";
 import { createToken } from "../../src/api/tokens.ts";
+import { CallPlaces } from "../../src/gateway/call-places.ts";
 import { remoteExecutor } from "../../src/gateway/remote-executor.ts";
 import { startApp, type TestApp } from "../support/app.ts";
-import { type GraphQLAnswer, graphql } from "../support/client.ts";
+import { type GraphQLAnswer, graphql, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";
 import { answered, ask } from "./graph.ts";
 
@@ -152,6 +153,70 @@ test("an error that leads nowhere in the answer counts for all fields that the s
     ["odd", ["bad"], { service: "users" }],
     ["odd", ["ok"], { service: "users" }],
   ]);
+});
+
+test("a plain value where fields are asked for, however deep, becomes INVALID_SERVICE_RESPONSE", async () => {
+  for (const user of [5, { posts: [[], null, "x"] }]) {
+    service.answerWith(() => Response.json({ data: { user } }));
+    const { errors } = await ask(app, "{ user { posts { title } } }").finally(() =>
+      service.answerWith(undefined),
+    );
+    expect(errors?.[0]?.extensions).toEqual({ code: "INVALID_SERVICE_RESPONSE", service: "users" });
+  }
+});
+
+test("a broken connection is told in words of bobbin's own", async () => {
+  await using broken = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: (socket) => void socket.end() },
+  }) as unknown as AsyncDisposable & { port: number; stop(force: boolean): void };
+  const execute = remoteExecutor("broken", {
+    route: () => ({ origin: "", graphqlUrl: `http://127.0.0.1:${broken.port}`, headers: [] }),
+    onFailure: () => {},
+  });
+  const context = { hops: 0, writeToken: undefined };
+  const { errors } = (await execute({ document: parse("{ ok }"), context })) as Pick<GraphQLAnswer, "errors">;
+  expect(errors?.[0]?.message).toBe(
+    "The service could not be reached: connection closed before the answer was complete.",
+  );
+});
+
+test("services that hang leave places to a healthy one", async () => {
+  await using hung = await startService({ typeDefs: "type Query { ok: String }" });
+  let inFlight = 0;
+  hung.answerWith(() => {
+    inFlight += 1;
+    return new Promise(() => {});
+  });
+  const places = new CallPlaces();
+  const executor = ({ graphqlUrl, url }: TestService, name: string) =>
+    remoteExecutor(name, {
+      route: () => ({ origin: url, graphqlUrl, headers: [] }),
+      onFailure: () => {},
+      places,
+      deadlineMs: 60_000,
+    });
+  const client = new AbortController();
+  const context = {
+    request: new Request("http://localhost/", { signal: client.signal }),
+    hops: 0,
+    writeToken: undefined,
+  };
+  const document = parse("{ ok }");
+  const hanging = ["a", "b", "c", "d"].flatMap((name) => {
+    const execute = executor(hung, name);
+    return Array.from({ length: 70 }, () => execute({ document, context }));
+  });
+  await until(
+    () => inFlight,
+    (count) => count === 148,
+  );
+  const healthy = executor(service, "healthy");
+  const answers = await Promise.all(Array.from({ length: 70 }, () => healthy({ document, context })));
+  for (const answer of answers) expect(answer).toEqual({ data: { ok: "ok" } });
+  client.abort();
+  await Promise.all(hanging);
 });
 
 /** The executor by itself, where the bounds can be reached without waiting for the product's long ones. */

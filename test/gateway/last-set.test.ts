@@ -74,6 +74,50 @@ test("a service that was unregistered is not brought back by the last composed s
   expect(await schemaOf(app)).not.toContain("hello");
 });
 
+test("what is not of its shape in the last composed set is passed over, the rest is used", async () => {
+  await using folder = await tempFolder();
+  await using service = await startService(saying("hello", "world"));
+  await runOnce(folder.path, { service });
+  await service.stop();
+  const saved = Bun.file(`${folder.path}/data/last-composed.json`);
+  const { format, services } = await saved.json();
+  const wrong = [null, 5, {}, { service: null, sdl: "type Query { a: Int }", namespace: null }];
+  await saved.write(JSON.stringify({ format, services: [...wrong, ...services] }));
+  await using app = await startApp({ folder: folder.path });
+  expect(await schemaOf(app)).toContain("hello: String");
+});
+
+test("a schema that the registry has as refused, but which is composed, is CURRENT once the registry is read", async () => {
+  await using folder = await tempFolder();
+  await using owner = await startService(saying("hello", "world"));
+  await using service = await startService(saying("mine", "1"));
+  {
+    await using app = await startApp({ folder: folder.path });
+    await register(app, "owner", owner);
+    await becomes(app, "owner", { composition: "COMPOSED", status: "ACTIVE" });
+    await register(app, "changing", service);
+    await becomes(app, "changing", { composition: "COMPOSED", status: "ACTIVE" });
+    service.change(saying("hello", "taken"));
+    await register(app, "changing", service);
+    await becomes(app, "changing", { composition: "PREVIOUS", status: "DEGRADED" });
+  }
+  service.change(saying("mine", "2"));
+  const database = `${folder.path}/data/bobbin.db`;
+  await copyFile(database, `${folder.path}/good.db`);
+  await Bun.write(database, "this is no database, and never was one ".repeat(500));
+  await using app = await startApp({ folder: folder.path });
+  await becomes(app, "changing", { composition: "COMPOSED" });
+  await rm(`${database}-wal`, { force: true });
+  await rm(`${database}-shm`, { force: true });
+  await copyFile(`${folder.path}/good.db`, database);
+  // Refused until the registry is read.
+  await until(
+    () => post(`${app.urls.registry}/heartbeat`, { serviceName: "owner", url: owner.url }),
+    ({ status }) => status === 200,
+  );
+  await becomes(app, "changing", { composition: "COMPOSED", status: "ACTIVE" });
+});
+
 test("the gateway is not ready before every schema was asked for", async () => {
   await using folder = await tempFolder();
   await using service = await startService(saying("hello", "world"));

@@ -124,6 +124,23 @@ test("NOT_GRAPHQL: a service without a GraphQL endpoint is found and health-chec
   await unregister(app, "plain");
 });
 
+test("a service whose schema was refused is ACTIVE when it is registered without GraphQL", async () => {
+  await using service = await startService(saying("x", "x"));
+  service.answerWith(({ url }) =>
+    url.endsWith("/health") ? new Response("ok") : Response.json({ data: {} }),
+  );
+  await register(app, "given-up", service, { health: "/health" });
+  await becomes(app, "given-up", { composition: "REJECTED", status: "ERROR" });
+  await register(app, "given-up", service, { metadata: {} });
+  await becomes(app, "given-up", { composition: "NOT_GRAPHQL", status: "ACTIVE" });
+  await unregister(app, "given-up");
+});
+
+test("a plugin's door with a name that is not UTF-8 is NOT_FOUND", async () => {
+  const { status, body } = await get(`${app.urls.gateway}/plugins/%E0%A4%A/graphql`);
+  expect([status, body.errors[0].extensions.code]).toEqual([404, "NOT_FOUND"]);
+});
+
 test("a service that gives up its GraphQL endpoint leaves the graph", async () => {
   await using service = await startService(saying("soon", "gone"));
   await register(app, "leaving", service);

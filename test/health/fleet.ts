@@ -21,6 +21,8 @@ export interface Fleet extends AsyncDisposable {
   readonly asked: Asked[];
   /** Health after each report. */
   readonly reports: string[];
+  /** The health that each report says it follows from. */
+  readonly followed: string[];
   /** Registers, or registers again, and tells the scheduler. */
   add(name: string, more?: Partial<Registration>): void;
   change(name: string, change: Partial<Service>): void;
@@ -36,6 +38,7 @@ export function fleet(answer: (asked: Asked) => Outcome | Promise<Outcome>, rand
   const services = new Map<string, Service>();
   const asked: Asked[] = [];
   const reports: string[] = [];
+  const followed: string[] = [];
   const scheduler = new HealthScheduler({
     services: () => [...services.values()],
     service: (name) => services.get(name),
@@ -44,8 +47,9 @@ export function fleet(answer: (asked: Asked) => Outcome | Promise<Outcome>, rand
       asked.push(question);
       return answer(question);
     },
-    async report({ service: name, origin, health, reason, at }) {
+    async report({ service: name, origin, health, from, reason, at }) {
       reports.push(health);
+      followed.push(from);
       const service = services.get(name);
       if (!service) return;
       const instances = service.instances.map((instance) =>
@@ -63,6 +67,7 @@ export function fleet(answer: (asked: Asked) => Outcome | Promise<Outcome>, rand
     scheduler,
     asked,
     reports,
+    followed,
     add(name, more = {}) {
       const input = { name, url: `http://${name}:1`, door: "REST", source: "REMOTE", ...more } as const;
       services.set(name, register(services.get(name), input, clock.now()));

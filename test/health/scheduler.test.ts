@@ -121,6 +121,41 @@ test("no more than 64 probes are in flight, and the others follow", async () => 
   );
 });
 
+test("instances that failed and now hang hold up neither new ones nor those that are well", async () => {
+  const hang = new Promise<Outcome>(() => {});
+  const failed = new Set<string>();
+  const watched = fleet(({ url }) => {
+    if (!url.includes("hung")) return WELL;
+    if (failed.has(url)) return hang;
+    failed.add(url);
+    return DOWN;
+  });
+  for (let i = 0; i < 100; i += 1) watched.add(`hung${i}`);
+  await until(
+    () => watched.clock.advance(0).then(() => watched.reports.length),
+    (count) => count === 100,
+  );
+  await watched.clock.advance(10_000);
+  expect(watched.asked).toHaveLength(116);
+  watched.add("new");
+  await watched.clock.advance(0);
+  expect(watched.health("new")).toBe("HEALTHY");
+  // Registered anew, one that failed need not wait for its like.
+  watched.add("hung99");
+  await watched.clock.advance(0);
+  expect(watched.asked.filter(({ url }) => url === "http://hung99:1")).toHaveLength(2);
+});
+
+test("a report says which health it follows from", async () => {
+  let outcome: Outcome = WELL;
+  await using watched = fleet(() => outcome);
+  watched.add("a");
+  await watched.clock.advance(0);
+  outcome = DOWN;
+  await watched.clock.advance(5_000);
+  expect(watched.followed).toEqual(["UNKNOWN", "HEALTHY"]);
+});
+
 test("callers that check all services share one pass, and there is one a second", async () => {
   await using watched = fleet(() => WELL);
   watched.add("a", healthCheck({ interval: 3600 }));

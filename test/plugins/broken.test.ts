@@ -59,6 +59,28 @@ const BROKEN = {
     name: "missing-field",
     reason: { code: "PLUGIN_INVALID", message: /Query\.b/ },
   },
+  "wrong-tags.ts": {
+    source: plugin(`name: "wrong-tags", version: "1", typeDefs: "type Query { a: Int }", tags: "abc"`),
+    name: "wrong-tags",
+    reason: { code: "PLUGIN_INVALID", message: /tags must be a list of texts/ },
+  },
+  "wrong-text.ts": {
+    source: plugin(`name: "wrong-text", version: "1", typeDefs: "type Query { a: Int }", description: 5`),
+    name: "wrong-text",
+    reason: { code: "PLUGIN_INVALID", message: /description must be a text/ },
+  },
+  "wrong-title.ts": {
+    source: plugin(`name: "wrong-title", version: "1", typeDefs: "type Query { a: Int }", displayName: {}`),
+    name: "wrong-title",
+    reason: { code: "PLUGIN_INVALID", message: /displayName must be a text/ },
+  },
+  "wrong-namespace.ts": {
+    source: plugin(
+      `name: "wrong-namespace", version: "1", typeDefs: "type Query { a: Int }", metadata: { gateway: { namespace: "1bad" } }`,
+    ),
+    name: "wrong-namespace",
+    reason: { code: "PLUGIN_INVALID", message: /metadata\.gateway\.namespace must match/ },
+  },
 } as const;
 
 test("each broken plugin is reported with its reason, and the others serve", async () => {
@@ -167,6 +189,29 @@ test("a plugin cannot take the name of a remote service or of the core", async (
     );
     expect((await get(`${gateway}/plugins/${name}/graphql?query={__typename}`)).status).toBe(404);
   }
+});
+
+test("a plugin that cannot be registered is left out alone, with the reason in the log", async () => {
+  await using folder = await tempFolder();
+  await writeFiles(`${folder.path}/plugins`, {
+    "endless.ts": plugin(
+      `name: "endless", version: "1", typeDefs: "type Query { endless: Int }", description: "x".repeat(2_001)`,
+    ),
+    "good.ts": pluginSource("good", "good", "yes"),
+  });
+  await using bobbin = await startBinary({ folder: folder.path });
+  expect((await graphql(bobbin.urls.gateway, "{ good }")).data).toEqual({ good: "yes" });
+  expect((await graphql(bobbin.urls.gateway, "{ endless }")).errors).toMatchObject([UNKNOWN_FIELD]);
+  expect((await get(`${bobbin.urls.registry}/services/endless`)).status).toBe(404);
+  expect(bobbin.lines).toContainEqual(
+    expect.objectContaining({
+      level: "error",
+      plugin: "endless",
+      code: "PLUGIN_INVALID",
+      reason: expect.stringContaining("description is longer"),
+      file: "plugins/endless.ts",
+    }),
+  );
 });
 
 test("a plugin whose field another one owns is left out alone, with both names in the reason", async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { startApp, type TestApp, tempFolder } from "../support/app.ts";
 import { get, graphql, post, until } from "../support/client.ts";
+import { FakeClock } from "../support/clock.ts";
 import { startService, type TestService } from "../support/service.ts";
 
 let service: TestService;
@@ -27,9 +28,9 @@ const served = (app: TestApp) =>
   );
 
 /** Starts in the folder, registers the service, and waits until the composed set is on disk. */
-async function startWithService(folder: string): Promise<TestApp> {
+async function startWithService(folder: string, fields = {}): Promise<TestApp> {
   const app = await startApp({ folder });
-  await post(`${app.urls.registry}/register`, STEADY());
+  await post(`${app.urls.registry}/register`, { ...STEADY(), ...fields });
   await served(app);
   // A new handle each time: Bun's keeps the size that the file had when it was read first.
   const saved = () => Bun.file(`${folder}/data/last-composed.json`);
@@ -93,6 +94,19 @@ test("with a damaged file writes are refused, and the last composed set is serve
     "core",
     "steady",
   ]);
+});
+
+test("before the registry is read no lease runs out, because none can be renewed", async () => {
+  await using folder = await tempFolder();
+  const TTL_MS = 10_000;
+  await (await startWithService(folder.path, { ttl: TTL_MS / 1_000 }))[Symbol.asyncDispose]();
+  await writeFile(`${folder.path}/data/bobbin.db`, "this is no database ".repeat(1_000));
+  const clock = new FakeClock(Date.now() + 2 * TTL_MS);
+  await using app = await startApp({ folder: folder.path, clock });
+  const instance = async () => (await get(`${app.urls.registry}/services/steady`)).body.instances[0];
+  expect(Date.parse((await instance()).leaseUntil)).toBe(clock.now() + TTL_MS);
+  await clock.advance(3 * TTL_MS);
+  expect((await instance()).reason).not.toBe("its lease ran out");
 });
 
 test("with a damaged file and no last composed set the core is still there", async () => {

@@ -1,6 +1,6 @@
 /** The counter that turns a row of probes into an instance's health. */
 import { expect, test } from "bun:test";
-import { nextHealth, nextStreak } from "../../src/health/status.ts";
+import { nextHealth, nextStreak } from "../../src/health/streak.ts";
 import type { Health } from "../../src/registry/service.ts";
 
 /** The health after each probe of a row: `+` a success, `-` a failure. */
