@@ -4,7 +4,8 @@
 import { openapi } from "@elysiajs/openapi";
 import { Elysia, t } from "elysia";
 import { BobbinError, ERROR_TABLE, type ErrorCode, toBobbinError } from "../errors.ts";
-import { LIMITS, type Registration } from "../registry/registration.ts";
+import { LIMITS } from "../registry/fields.ts";
+import type { Registration } from "../registry/registration.ts";
 import { isServing, type Service } from "../registry/service.ts";
 import { version } from "../version.ts";
 import { problem } from "./answers.ts";

@@ -1,7 +1,7 @@
 /** `bobbin token create`. Knows durations and names; the token itself is made in api/tokens. */
 import { createToken } from "../api/tokens.ts";
 import { BobbinError } from "../errors.ts";
-import { checkName } from "../registry/registration.ts";
+import { checkName } from "../registry/fields.ts";
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const MOST_SECONDS = 10 * 365 * 86_400;

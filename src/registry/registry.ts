@@ -3,24 +3,19 @@
  * Knows nothing of doors, probes, plugins or composing.
  */
 import type { Clock } from "../clock.ts";
-import { BobbinError, toBobbinError } from "../errors.ts";
+import { BobbinError } from "../errors.ts";
 import { EventLog } from "../events.ts";
 import type { DoorName } from "../http.ts";
 import type { Log } from "../log.ts";
 import { CommitQueue, unavailable } from "./commit-queue.ts";
 import { Database, type DatabaseOptions, reasonOf } from "./database.ts";
 import { Draft } from "./draft.ts";
+import { LIMITS } from "./fields.ts";
 import { hasEnded, Leases, leaseEnd, withFreshLeases } from "./leases.ts";
+import { type Refused, replaceLocalSet } from "./local-set.ts";
 import type { Registration } from "./registration.ts";
 import * as registration from "./registration.ts";
-import {
-  type Health,
-  type Instance,
-  NO_SCHEMA,
-  type SchemaState,
-  type Service,
-  type Source,
-} from "./service.ts";
+import type { Health, Instance, SchemaState, Service, Source } from "./service.ts";
 import { withStatus } from "./status.ts";
 
 export interface RegistryOptions {
@@ -41,12 +36,6 @@ export interface HealthObservation {
   readonly reason: string | null;
   /** When it was seen, in milliseconds since the epoch. */
   readonly at: number;
-}
-
-/** A registration of this process itself that could not be taken. */
-export interface Refused {
-  readonly name: string;
-  readonly error: BobbinError;
 }
 
 const SWEEP_MS = 500;
@@ -126,7 +115,7 @@ export class Registry implements AsyncDisposable {
       if (current && current.source !== input.source) throw registration.nameTaken(current);
       const registered = registration.register(current, input, this.#now());
       const service = registration.recogniseOwn(registered, this.#options.ownDoor);
-      if (!current && draft.size >= registration.LIMITS.services) {
+      if (!current && draft.size >= LIMITS.services) {
         throw new BobbinError("LIMIT_REACHED", `There are ${draft.size} services, the most there may be.`);
       }
       this.#leases.forget(service.name, new URL(input.url).origin);
@@ -212,7 +201,9 @@ export class Registry implements AsyncDisposable {
     registrations: readonly Registration[],
   ): Promise<Refused[]> {
     const replace = () =>
-      this.#queue.enqueue("OBSERVATION", (draft) => this.#replace(draft, source, node, registrations));
+      this.#queue.enqueue("OBSERVATION", (draft) =>
+        replaceLocalSet(draft, source, node, registrations, this.#now()),
+      );
     this.#local.set(source, replace);
     return replace();
   }
@@ -228,39 +219,6 @@ export class Registry implements AsyncDisposable {
 
   #now(): number {
     return this.#options.clock.now();
-  }
-
-  #replace(
-    draft: Draft,
-    source: Source,
-    node: string | undefined,
-    registrations: readonly Registration[],
-  ): Refused[] {
-    const owned = (instance: Instance) => node === undefined || instance.node === node;
-    const served = new Map<string, Service>();
-    const refused: Refused[] = [];
-    for (const input of registrations) {
-      const current = draft.get(input.name);
-      try {
-        if (current && current.source !== source) throw registration.nameTaken(current);
-        // What the schema of an earlier process was worth says nothing of this one's.
-        const foreign = current && {
-          ...current,
-          schema: NO_SCHEMA,
-          instances: current.instances.filter((each) => !owned(each)),
-        };
-        served.set(input.name, registration.register(foreign, input, this.#now()));
-      } catch (thrown) {
-        refused.push({ name: input.name, error: toBobbinError(thrown) });
-      }
-    }
-    for (const name of draft.names()) {
-      const service = draft.get(name);
-      if (service?.source !== source || served.has(name)) continue;
-      if (service.instances.every(owned)) draft.remove(name, "no longer served by this process");
-    }
-    for (const service of served.values()) draft.put(service, "REGISTERED", "served by this process");
-    return refused;
   }
 
   async #commit(draft: Draft): Promise<boolean> {
