@@ -5,7 +5,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Client, createClient } from "@libsql/client";
-import { asc, eq, sql } from "drizzle-orm";
+import { asc, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { migrate } from "drizzle-orm/libsql/migrator";
@@ -88,17 +88,20 @@ export class Database implements AsyncDisposable {
     await this.#checkFile();
     const db = this.#db;
     const statements: BatchItem<"sqlite">[] = [];
-    for (const name of removed) {
-      statements.push(db.delete(tables.instances).where(eq(tables.instances.service, name)));
-      statements.push(db.delete(tables.services).where(eq(tables.services.name, name)));
+    const gone = [...removed, ...put.map(({ name }) => name)];
+    for (const names of chunks(gone)) {
+      statements.push(db.delete(tables.instances).where(inArray(tables.instances.service, names)));
     }
-    for (const service of put) {
-      const row = toRow(service);
+    for (const names of chunks(removed)) {
+      statements.push(db.delete(tables.services).where(inArray(tables.services.name, names)));
+    }
+    for (const rows of chunks(put.map(toRow))) {
+      const { name: target } = tables.services;
       statements.push(
-        db.insert(tables.services).values(row).onConflictDoUpdate({ target: tables.services.name, set: row }),
+        db.insert(tables.services).values(rows).onConflictDoUpdate({ target, set: AS_INSERTED }),
       );
-      statements.push(db.delete(tables.instances).where(eq(tables.instances.service, service.name)));
-      const rows = service.instances.map((instance, position) => toInstanceRow(service, instance, position));
+    }
+    for (const rows of chunks(put.flatMap(toInstanceRows))) {
       statements.push(db.insert(tables.instances).values(rows));
     }
     await db.batch([
@@ -212,6 +215,24 @@ function toRow({ schema, instances: _instances, ...service }: Service): ServiceR
   };
 }
 
-function toInstanceRow(service: Service, instance: Instance, position: number): InstanceRow {
-  return { ...instance, service: service.name, position, revision: service.revision };
+function toInstanceRows(service: Service): InstanceRow[] {
+  const { name, revision } = service;
+  return service.instances.map((instance, position) => ({ ...instance, service: name, position, revision }));
+}
+
+/** Every column of a service as the insert that met it has it. */
+const AS_INSERTED = Object.fromEntries(
+  Object.entries(getTableColumns(tables.services)).map(([key, { name }]) => [
+    key,
+    sql.raw(`excluded.${name}`),
+  ]),
+);
+
+/** Rows or names for one statement each: a statement has at most 32,766 parameters. */
+const ROWS_PER_STATEMENT = 1_000;
+
+function* chunks<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT) {
+    yield items.slice(start, start + ROWS_PER_STATEMENT);
+  }
 }
