@@ -45,11 +45,16 @@ test("the gateway's own address is refused however it is spelled, over both door
   expect((await get(`${app.urls.registry}/services/self`)).status).toBe(404);
 });
 
-test("the core's own address is an alias, well at once", async () => {
+test("the core's own address is an alias, well at once and after every probe", async () => {
   for (const [i, url] of spellings("core").entries()) {
     const name = `alias-${i}`;
     expect([url, (await register(name, url)).data?.registerService]).toEqual([url, { status: "ACTIVE" }]);
     expect(await composed(name)).toMatchObject({ status: "ACTIVE", composition: "ALIAS", reason: null });
+  }
+  await graphql(app.urls.core, "{ checkAllServicesHealth { service } }");
+  for (const [i, url] of spellings("core").entries()) {
+    const { status } = await composed(`alias-${i}`);
+    expect([url, status]).toEqual([url, "ACTIVE"]);
   }
 });
 
