@@ -17,6 +17,7 @@ export const ERROR_TABLE = {
   PREFLIGHT_REQUIRED: [403, "Form and multipart bodies need a header that forces a CORS preflight."],
   NOT_FOUND: [404, "There is nothing at this path."],
   METHOD_NOT_ALLOWED: [405, "This path does not take this method."],
+  NOT_ACCEPTABLE: [406, "No media type that the client accepts can be answered with."],
   SERVICE_NOT_FOUND: [404, "No service has this name."],
   INSTANCE_NOT_FOUND: [404, "The service has no instance at this URL."],
   NAME_TAKEN: [409, "The name belongs to a plugin, to the core or to a remote service."],

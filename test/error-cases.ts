@@ -97,6 +97,8 @@ export function errorCases({ app, closed, service }: World): Record<ErrorCode, (
       }),
     NOT_FOUND: () => refused(`${app.urls.core}/nothing`),
     METHOD_NOT_ALLOWED: () => refused(`${app.urls.gateway}/gateway/reload`),
+    NOT_ACCEPTABLE: () =>
+      refused(`${app.urls.gateway}/graphql?query={__typename}`, { headers: { accept: "text/plain" } }),
     SERVICE_NOT_FOUND: () => refused(`${app.urls.registry}/services/nobody`),
     INSTANCE_NOT_FOUND: () => send("/heartbeat", { serviceName: "fine", url: UNHEARD }),
     NAME_TAKEN: () => send("/register", { serviceName: "core", url: UNHEARD }),

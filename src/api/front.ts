@@ -29,6 +29,8 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
       options.guard.checkHost(request);
       response =
         preflight(request, path, options) ?? (await routes(await bounded(request, options.bodyLimitBytes)));
+      // Yoga says this with a status alone.
+      if (response.status === 406) throw notAcceptable();
     } catch (thrown) {
       const error = toBobbinError(thrown);
       if (error.code === "INTERNAL") options.log.error({ err: error.cause, path }, "a request failed");
@@ -38,6 +40,12 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
     allowOrigin(request, response, path, options);
     return response;
   };
+}
+
+function notAcceptable(): BobbinError {
+  const types =
+    "application/graphql-response+json, application/json, or text/event-stream for a subscription";
+  return new BobbinError("NOT_ACCEPTABLE", `Accept ${types}.`);
 }
 
 /** Of a request without a Host header, as HTTP/1.0 allows, only the path is known. */
