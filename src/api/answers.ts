@@ -13,7 +13,7 @@ export function problem(error: BobbinError): Response {
 }
 
 /** A refusal before GraphQL is looked at. */
-export function graphqlRefusal(error: BobbinError): Response {
+function graphqlRefusal(error: BobbinError): Response {
   const { code, status, message } = error;
   return Response.json(
     { errors: [{ message, extensions: { code } }] },

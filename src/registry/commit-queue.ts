@@ -6,8 +6,11 @@ import { BobbinError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Draft } from "./draft.ts";
 
-/** An OBSERVATION holds even while the database is away, in memory; a WRITE is refused then, whole. */
-type Kind = "WRITE" | "OBSERVATION";
+/**
+ * A WRITE is refused, whole, while the database is away. A RENEWAL holds even then, in memory, and so does an
+ * OBSERVATION, which the parts of this process make themselves: what comes in through a door waits within a limit.
+ */
+type Kind = "WRITE" | "RENEWAL" | "OBSERVATION";
 
 interface Command<T = unknown> {
   readonly kind: Kind;
@@ -51,7 +54,7 @@ export class CommitQueue {
   enqueue<T>(kind: Kind, run: (draft: Draft) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#closed) return reject(unavailable("bobbin is stopping"));
-      if (kind === "WRITE" && this.#waiting.length >= MAX_WAITING) {
+      if (kind !== "OBSERVATION" && this.#waiting.length >= MAX_WAITING) {
         return reject(new BobbinError("OVERLOADED", `${MAX_WAITING} writes are waiting; try again.`));
       }
       this.#waiting.push({ kind, run, resolve, reject } as Command);
@@ -80,24 +83,24 @@ export class CommitQueue {
   async #runGroup(group: readonly Command[]): Promise<void> {
     const draft = this.#writer.draft();
     const answers = group.map((command) => run(command, draft));
-    const onlyObserved = group.every((command) => command.kind === "OBSERVATION");
-    if (onlyObserved && this.#failing && this.#writer.now() < this.#retryAt) {
+    const needsDatabase = group.some((command) => command.kind === "WRITE");
+    if (!needsDatabase && this.#failing && this.#writer.now() < this.#retryAt) {
       return this.#settle(draft, false, answers);
     }
     try {
       if (await this.#writer.commit(draft)) this.#noteRecovery();
     } catch (error) {
       this.#noteFailure(error);
-      return this.#keepObservations(group, notConfirmed(error));
+      return this.#keepOthers(group, notConfirmed(error));
     }
     this.#settle(draft, true, answers);
   }
 
-  /** After a failed commit: refuses the writes, and runs the observations again without them. */
-  #keepObservations(group: readonly Command[], refusal: BobbinError): void {
+  /** After a failed commit: refuses the writes, and runs the others again without them. */
+  #keepOthers(group: readonly Command[], refusal: BobbinError): void {
     const draft = this.#writer.draft();
     const answers = group.map((command) =>
-      command.kind === "OBSERVATION" ? run(command, draft) : () => command.reject(refusal),
+      command.kind === "WRITE" ? () => command.reject(refusal) : run(command, draft),
     );
     this.#settle(draft, false, answers);
   }

@@ -155,7 +155,7 @@ export class Registry implements AsyncDisposable {
    * a lease must not run out because it cannot be written.
    */
   heartbeat(name: string, url: string): Promise<Service> {
-    return this.#queue.enqueue("OBSERVATION", (draft) => {
+    return this.#queue.enqueue("RENEWAL", (draft) => {
       if (!this.#database) throw notRead();
       const service = required(draft, name);
       if (service.source !== "REMOTE") throw registration.nameTaken(service);

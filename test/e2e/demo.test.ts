@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { runDemo } from "../demo/run.ts";
+import { toItsEnd } from "../support/command.ts";
 
 const BOOK = { title: "The Left Hand of Darkness", author: "Ursula K. Le Guin" };
 
@@ -24,16 +25,11 @@ test("one query is answered by two services of different make, and partly when o
 });
 
 test("the script prints both answers and ends with status 0", async () => {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../demo/run.ts")], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
+  const { status, stdout, stderr } = await toItsEnd([
+    process.execPath,
+    join(import.meta.dir, "../demo/run.ts"),
   ]);
-  expect({ status: child.exitCode, stderr }).toEqual({ status: 0, stderr: "" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout.match(/Ursula K\. Le Guin/g)).toHaveLength(2);
   expect(stdout).toContain("The ice alone is worth it.");
   expect(stdout).toContain("SERVICE_UNAVAILABLE");

@@ -136,3 +136,26 @@ test("why a database cannot be opened is said by its first cause", async () => {
   await using unheard = Bun.serve({ port: 0, fetch: () => new Response(null, { status: 418 }) });
   expect(await reason({ ...database, url: `http://127.0.0.1:${unheard.port}` })).toContain("418");
 });
+
+test("what waits for the database is bounded: beyond that a write or a heartbeat is refused, what is observed is not", async () => {
+  await using registry = await startRegistry("bounded.db");
+  const origin = new URL(URL_GIVEN).origin;
+  await registry.register({ name: "leased", url: URL_GIVEN, ttl: 30, door: "REST", source: "REMOTE" });
+  const heartbeats = Array.from({ length: 10_010 }, () => registry.heartbeat("leased", URL_GIVEN));
+  const update = registry.update("leased", { displayName: "late" });
+  const observed = registry.recordHealth({
+    service: "leased",
+    origin,
+    health: "HEALTHY",
+    reason: null,
+    at: 1,
+  });
+  const refused = (await Promise.allSettled([...heartbeats, update])).filter(
+    ({ status }) => status === "rejected",
+  );
+  expect(refused.map((each) => (each as PromiseRejectedResult).reason.code)).toEqual(
+    Array(11).fill("OVERLOADED"),
+  );
+  await observed;
+  expect(registry.get("leased")).toMatchObject({ status: "ACTIVE", displayName: null });
+});

@@ -1,4 +1,4 @@
-/** The compiled binary as a command: run to its end, with what it printed. */
+/** The compiled binary, or another command, run to its end, with what it printed. */
 import { BINARY } from "./app.ts";
 
 export interface Run {
@@ -7,14 +7,24 @@ export interface Run {
   stderr: string;
 }
 
-/** Runs it in `folder`, for a command that ends by itself. */
-export async function run(
-  args: readonly string[],
-  { env = {}, folder }: { env?: Record<string, string>; folder?: string } = {},
-): Promise<Run> {
-  const child = Bun.spawn([BINARY, ...args], {
-    ...(folder ? { cwd: folder } : {}),
+interface RunOptions {
+  env?: Record<string, string>;
+  folder?: string;
+}
+
+/** Runs the binary in `folder`, for a command that ends by itself. */
+export function run(args: readonly string[], { env = {}, folder }: RunOptions = {}): Promise<Run> {
+  return toItsEnd([BINARY, ...args], {
     env: { PATH: process.env.PATH ?? "", ...env },
+    ...(folder ? { folder } : {}),
+  });
+}
+
+/** Runs any command; without `env` in the environment of the tests. */
+export async function toItsEnd(command: readonly string[], { env, folder }: RunOptions = {}): Promise<Run> {
+  const child = Bun.spawn([...command], {
+    ...(folder ? { cwd: folder } : {}),
+    ...(env ? { env } : {}),
     stdout: "pipe",
     stderr: "pipe",
   });
