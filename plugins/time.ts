@@ -1,4 +1,4 @@
-/** The time of day in any time zone: a small plugin to start from. */
+/** The smallest useful plugin: one field with an argument, an answer of its own type, and an error for the client. */
 import { definePlugin } from "bobbin";
 import { GraphQLError } from "graphql";
 
@@ -9,9 +9,9 @@ export default definePlugin({
   typeDefs: /* GraphQL */ `
     type Query {
       "The time in an IANA time zone such as Europe/Vienna."
-      time(zone: String = "UTC"): Time
+      timeIn(zone: String! = "UTC"): TimeInZone
     }
-    type Time {
+    type TimeInZone {
       zone: String!
       "ISO 8601, UTC."
       instant: String!
@@ -21,7 +21,7 @@ export default definePlugin({
   `,
   resolvers: {
     Query: {
-      time(_parent: unknown, { zone }: { zone: string }) {
+      timeIn(_parent, { zone }: { zone: string }) {
         const now = new Date();
         return { zone, instant: now.toISOString(), clock: clockIn(zone, now) };
       },
@@ -33,6 +33,7 @@ function clockIn(zone: string, now: Date): string {
   try {
     return now.toLocaleTimeString("en-GB", { timeZone: zone });
   } catch {
+    // The client reads a GraphQLError as it is written here; any other error is for the log alone.
     throw new GraphQLError(`${zone} is not a time zone`, { extensions: { code: "BAD_USER_INPUT" } });
   }
 }

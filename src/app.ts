@@ -9,7 +9,7 @@ import { Doors } from "./api/doors.ts";
 import { gatewayApi, gatewayCorsMethods } from "./api/gateway.ts";
 import { Guard } from "./api/guard.ts";
 import type { Operations } from "./api/operations.ts";
-import { PluginDoors } from "./api/plugin-door.ts";
+import { PluginGraphQL } from "./api/plugin-graphql.ts";
 import { registryApi, registryCorsMethods } from "./api/registry.ts";
 import { Streams } from "./api/sse.ts";
 import { createToken } from "./api/tokens.ts";
@@ -18,6 +18,8 @@ import { type Config, isLoopbackHost } from "./config.ts";
 import { BobbinError } from "./errors.ts";
 import { CallPlaces } from "./gateway/call-places.ts";
 import { Composer } from "./gateway/composer.ts";
+import { InFlight } from "./gateway/in-flight.ts";
+import { Inside } from "./gateway/inside.ts";
 import { LastSet } from "./gateway/last-set.ts";
 import { remoteExecutor } from "./gateway/remote-executor.ts";
 import { routeOf } from "./gateway/route.ts";
@@ -26,8 +28,11 @@ import { HealthScheduler } from "./health/scheduler.ts";
 import { type DoorName, HOPS_HEADER } from "./http.ts";
 import { Identity } from "./identity.ts";
 import { Journal } from "./journal.ts";
-import { LocalServices } from "./local-services.ts";
+import { coreRegistration, LocalServices } from "./local-services.ts";
 import type { Log } from "./log.ts";
+import { pluginAbilities } from "./plugin-abilities.ts";
+import { PluginServices } from "./plugin-services.ts";
+import { writeEditorTypes } from "./plugins/editor/types.ts";
 import { PluginHost } from "./plugins/host.ts";
 import { embeddedPath } from "./registry/database.ts";
 import { Registry } from "./registry/registry.ts";
@@ -72,8 +77,40 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   const service = (name: string) => registry.get(name);
   const route = (name: string) => routeOf(name, registry.get(name));
 
-  const plugins = new PluginHost(config.plugins, log);
-  await plugins.load();
+  const inFlight = new InFlight();
+  const pluginServices = new PluginServices({
+    host: () => plugins,
+    composer: () => composer,
+    local: () => local,
+    registry,
+    inFlight,
+    clock,
+    log,
+  });
+  const inside = new Inside(() => composer.snapshot, inFlight);
+  const plugins = stack.use(
+    new PluginHost({
+      folder: config.plugins,
+      watch: config.pluginsWatch,
+      limits: {
+        startDeadlineMs: config.pluginStartTimeoutMs,
+        callDeadlineMs: config.pluginCallTimeoutMs,
+        memoryLimitBytes: config.pluginMemoryBytes,
+      },
+      abilities: (plugin) => pluginAbilities({ name: () => plugin.name, inside, services, log }),
+      isDisabled: (name) => pluginServices.isDisabled(name),
+      checkName: (name, file) => pluginServices.checkName(name, file),
+      onNews: (plugin) => pluginServices.onNews(plugin),
+      onHealth: (plugin, reason) => pluginServices.onHealth(plugin, reason),
+      onGone: (name) => pluginServices.onGone(name),
+      async onAdded(folder) {
+        const types = await writeEditorTypes(folder);
+        if ("refused" in types) log.debug({ folder, reason: types.refused }, "no types for editors");
+      },
+      clock,
+      log,
+    }),
+  );
 
   const scheduler = stack.use(
     new HealthScheduler({
@@ -103,11 +140,11 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
 
   const core: CoreOptions = { operations, guard, streams, stopping: stopping.signal, log };
   const schema = coreSchema(core);
-  const local = new LocalServices(schema, config.coreMutationsInGraph, plugins, (name) => {
+  const refusal = (name: string) => {
     const found = route(name);
     return found instanceof BobbinError ? found : undefined;
-  });
-  const pluginDoors = new PluginDoors(plugins, guard, log, stopping.signal);
+  };
+  const local = new LocalServices(schema, config.coreMutationsInGraph, () => plugins, refusal);
 
   const places = new CallPlaces();
   const composer = stack.use(
@@ -129,6 +166,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
         registry.recordHealth({ service: name, origin, health: "HEALTHY", reason: null, at: clock.now() }),
       // What is served while the registry cannot be read is that very set, or less.
       save: (composed) => registry.available && lastSet.save(composed),
+      onSnapshot: () => pluginServices.onSnapshot(),
       clock,
       log,
     }),
@@ -139,7 +177,17 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
       composer,
       services,
       guard,
-      plugin: (name) => pluginDoors.get(name),
+      inFlight,
+      plugins: {
+        plugins: () => plugins.list(),
+        plugin: (name) => plugins.get(name),
+        reload: (name) => plugins.reload(name),
+        setDisabled: (name, isDisabled) => pluginServices.setDisabled(name, isDisabled),
+        service,
+        settled: () => registry.settled(),
+        refusal,
+        graphql: new PluginGraphQL(guard, log, stopping.signal),
+      },
       isReady: () => composer.started && !stopping.signal.aborted,
       stopping: stopping.signal,
       log,
@@ -189,24 +237,31 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   // An embedded database has one process; on a remote one each replaces its own.
   const node = `${hostname()}:${doors.ports.gateway}`;
   const owner = embeddedPath(config.databaseUrl) === undefined ? node : undefined;
-  await registry.replaceLocal("CORE", owner, [local.coreRegistration(doors.urls.core, node)]);
-  const registrations = local.pluginRegistrations(doors.urls.gateway, node);
-  for (const refused of await registry.replaceLocal("PLUGIN", owner, registrations))
-    plugins.refuseName(refused);
-
-  composer.start(lastServices);
+  const coreRegistrations = [coreRegistration(doors.urls.core, node)];
+  await registry.replaceLocal(
+    "CORE",
+    owner,
+    () => coreRegistrations,
+    ({ error }) => log.error({ err: error }, "the core cannot be registered"),
+  );
+  composer.begin(lastServices);
+  await plugins.load();
+  await pluginServices.begin(doors.urls.gateway, node, owner);
+  composer.start();
   scheduler.start();
   const journal = new Journal(log, services(), service);
   stack.defer(
     registry.events.subscribe((events) => {
       journal.onEvents(events);
       composer.onEvents(events);
+      pluginServices.onEvents(events);
       for (const { type, service: name } of events) {
         if (type !== "STATUS" && type !== "SCHEMA") scheduler.follow(name, true);
       }
       webhooks.onEvents(events);
     }),
   );
+  plugins.open();
   started.resolve();
   const parts = stack.move();
   return { urls: doors.urls, [Symbol.asyncDispose]: () => parts.disposeAsync() };

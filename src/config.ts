@@ -12,6 +12,10 @@ export interface Config {
   databaseUrl: string;
   databaseAuthToken: string | undefined;
   plugins: string;
+  pluginsWatch: "on" | "poll" | "off";
+  pluginStartTimeoutMs: number;
+  pluginCallTimeoutMs: number;
+  pluginMemoryBytes: number;
   jwtSecret: string | undefined;
   insecure: boolean;
   /** Base URLs without a trailing slash. */
@@ -62,6 +66,19 @@ const oneOf =
   <T extends string>(values: readonly T[]) =>
   (raw: string): T | undefined =>
     values.find((value) => value === raw);
+
+/** An option in seconds, as milliseconds. */
+const seconds = (env: string, help: string, standard: number): Option<number> => ({
+  env,
+  help: `seconds ${help}`,
+  shown: String(standard),
+  allowed: "a number of seconds from 0.1 to 3600",
+  fallback: () => standard * 1_000,
+  parse: (raw) =>
+    /^\d{1,4}(\.\d{1,3})?$/.test(raw) && Number(raw) >= 0.1 && Number(raw) <= 3600
+      ? Number(raw) * 1_000
+      : undefined,
+});
 
 const SWITCH = new Map([
   ["1", true],
@@ -153,6 +170,27 @@ export const OPTIONS: Options = {
     allowed: "a folder; it may be missing",
     fallback: () => "./plugins",
     parse: text(),
+  },
+  pluginsWatch: {
+    env: "PLUGINS_WATCH",
+    help: "follow changes of plugins; poll where the system tells of none",
+    shown: "on",
+    allowed: "on, poll, off",
+    fallback: () => "on",
+    parse: oneOf(["on", "poll", "off"] as const),
+  },
+  pluginStartTimeoutMs: seconds("PLUGIN_START_TIMEOUT", "for a plugin to load, and for its setup", 5),
+  pluginCallTimeoutMs: seconds("PLUGIN_CALL_TIMEOUT", "for a plugin to answer", 10),
+  pluginMemoryBytes: {
+    env: "PLUGIN_MEMORY",
+    help: "megabytes that a plugin may hold, unless it is inline",
+    shown: "512",
+    allowed: "a whole number of megabytes from 128 to 1048576",
+    fallback: () => 512 * 2 ** 20,
+    parse: (raw) =>
+      /^\d{2,7}$/.test(raw) && Number(raw) >= 128 && Number(raw) <= 2 ** 20
+        ? Number(raw) * 2 ** 20
+        : undefined,
   },
   jwtSecret: {
     env: "JWT_SECRET",

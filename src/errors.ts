@@ -39,6 +39,7 @@ export const ERROR_TABLE = {
     502,
     "The service behind this field answered with something that is not GraphQL.",
   ],
+  FIELD_UNREACHABLE: [502, "No service can be asked for this field of this object."],
   LOOP_DETECTED: [508, "The request passed through too many gateways."],
 
   SCHEMA_UNREACHABLE: [502, "The service's schema could not be fetched."],
@@ -49,6 +50,11 @@ export const ERROR_TABLE = {
 
   PLUGIN_LOAD_FAILED: [422, "The plugin's code could not be bundled or threw while loading."],
   PLUGIN_INVALID: [422, "The plugin's definition or schema is wrong."],
+  PLUGIN_CRASHED: [
+    503,
+    "The plugin's code ended or stopped answering; it is being restarted, or was stopped.",
+  ],
+  PLUGIN_NOT_FOUND: [404, "No plugin has this name."],
 } as const satisfies Record<string, readonly [status: number, meaning: string]>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
@@ -64,18 +70,25 @@ export interface Place {
 export class BobbinError extends Error {
   readonly code: ErrorCode;
   readonly place: Place | undefined;
+  /** What was being done with a plugin. */
+  readonly step: string | undefined;
   /** Of METHOD_NOT_ALLOWED: the methods that the path takes. */
   readonly allow: readonly string[] | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options?: ErrorOptions & { place?: Place; allow?: readonly string[] },
+    options?: ErrorOptions & {
+      place?: Place | undefined;
+      step?: string | undefined;
+      allow?: readonly string[];
+    },
   ) {
     super(message, options);
     this.name = "BobbinError";
     this.code = code;
     this.place = options?.place;
+    this.step = options?.step;
     this.allow = options?.allow;
   }
 

@@ -3,30 +3,55 @@
  * Knows both; nothing of the registry's inside.
  */
 import { createDefaultExecutor } from "@graphql-tools/delegate";
-import { type ExecutionRequest, type Executor, pruneSchema } from "@graphql-tools/utils";
-import { GraphQLSchema, parse, printSchema } from "graphql";
-import { BobbinError, messageOf } from "./errors.ts";
+import {
+  type ExecutionRequest,
+  type ExecutionResult,
+  type Executor,
+  pruneSchema,
+} from "@graphql-tools/utils";
+import { GraphQLSchema, parse, print, printSchema } from "graphql";
+import { type BobbinError, messageOf, toBobbinError } from "./errors.ts";
 import { failure } from "./gateway/remote-executor.ts";
 import type { GatewayContext } from "./gateway/request-context.ts";
-import type { LocalService } from "./gateway/schemas.ts";
+import type { LocalService, LocalState } from "./gateway/schemas.ts";
 import type { Outcome } from "./health/probe.ts";
-import { pluginContext } from "./plugins/context.ts";
 import type { PluginHost } from "./plugins/host.ts";
+import { shown } from "./plugins/place.ts";
+import type { PluginRequest } from "./plugins/runner/protocol.ts";
+import { shownHeaders } from "./plugins/shown-headers.ts";
+import type { Version } from "./plugins/version.ts";
 import type { Registration } from "./registry/registration.ts";
 import { version } from "./version.ts";
 
 const TYPENAME = parse("{ __typename }");
+const PROBE: PluginRequest = { query: "{ __typename }", headers: {}, hops: 0 };
+
+export function coreRegistration(coreUrl: string, node: string): Registration {
+  return {
+    name: "core",
+    displayName: "bobbin",
+    description: "The service registry",
+    version,
+    url: `${coreUrl}/graphql`,
+    door: "LOCAL",
+    source: "CORE",
+    node,
+    health: "HEALTHY",
+  };
+}
 
 export class LocalServices {
   readonly #core: LocalService;
-  readonly #host: PluginHost;
+  readonly #plugins: () => PluginHost;
   readonly #refusal: (name: string) => BobbinError | undefined;
+  /** What the graph has of each version. */
+  readonly #services = new WeakMap<Version, LocalService>();
 
   /** `refusal`: why a service gets no requests at this moment, if so. */
   constructor(
     coreSchema: GraphQLSchema,
     withMutations: boolean,
-    host: PluginHost,
+    plugins: () => PluginHost,
     refusal: (name: string) => BobbinError | undefined,
   ) {
     const shown = new GraphQLSchema({
@@ -34,78 +59,85 @@ export class LocalServices {
       subscription: undefined,
       ...(withMutations ? {} : { mutation: undefined }),
     });
-    this.#core = { sdl: printSchema(pruneSchema(shown)), execute: createDefaultExecutor(coreSchema) };
-    this.#host = host;
+    const execute = createDefaultExecutor(coreSchema);
+    this.#core = {
+      sdl: printSchema(pruneSchema(shown)),
+      execute: ((request: ExecutionRequest) => this.#refused("core") ?? execute(request)) as Executor,
+    };
+    this.#plugins = plugins;
     this.#refusal = refusal;
   }
 
-  /** The service of this name, why it cannot serve, or undefined where it is not of this process. */
-  get(name: string): LocalService | BobbinError | undefined {
-    const service = this.#find(name);
-    if (!service || service instanceof BobbinError) return service;
-    const execute = (request: ExecutionRequest) => {
-      const refused = this.#refusal(name);
-      return refused ? failure(name, refused) : service.execute(request);
-    };
-    return { sdl: service.sdl, execute: execute as Executor };
+  /** What of the service of this name runs, and why nothing newer does; undefined where it is not of this process. */
+  get(name: string): LocalState | undefined {
+    if (name === "core") return { service: this.#core, failure: undefined, file: undefined };
+    const plugin = this.#plugins().get(name);
+    // Under its former name it goes on serving, but the graph is not to be composed with that any more.
+    if (plugin?.name !== name) return undefined;
+    const service = plugin.newest && this.#serviceOf(plugin.newest);
+    return { service, failure: plugin.failure, file: shown(plugin.entry) };
   }
 
-  coreRegistration(coreUrl: string, node: string): Registration {
-    return {
-      name: "core",
-      displayName: "bobbin",
-      description: "The service registry",
-      version,
-      url: `${coreUrl}/graphql`,
-      door: "LOCAL",
-      source: "CORE",
-      node,
-      health: "HEALTHY",
-    };
-  }
-
-  pluginRegistrations(gatewayUrl: string, node: string): Registration[] {
-    return this.#host.list().map(({ name, definition, serving }) => ({
-      name,
-      displayName: definition?.displayName,
-      description: definition?.description,
-      version: definition?.version,
-      tags: definition?.tags,
-      dependencies: definition?.dependencies,
-      metadata: definition?.metadata,
-      url: `${gatewayUrl}/plugins/${name}/graphql`,
-      door: "LOCAL",
-      source: "PLUGIN",
-      node,
-      ...(serving instanceof BobbinError ? { healthReason: serving.message } : { health: "HEALTHY" }),
-    }));
+  /** Whether an executor that the graph has is this version's. */
+  isOf(version: Version, execute: unknown): boolean {
+    return this.#services.get(version)?.execute === execute;
   }
 
   /** Whether the service answers; a plugin that could not be loaded does not. */
   async probe(name: string): Promise<Outcome> {
-    const service = this.#find(name);
-    if (!service) return { ok: false, reason: "not loaded" };
-    if (service instanceof BobbinError) return { ok: false, reason: service.message };
     try {
-      const result = await service.execute({ document: TYPENAME, context: NO_REQUEST });
-      const [error] = ("errors" in result && result.errors) || [];
-      return error ? { ok: false, reason: error.message } : { ok: true };
+      if (name === "core") await this.#core.execute({ document: TYPENAME });
+      else await this.#probePlugin(name);
+      return { ok: true };
     } catch (error) {
       return { ok: false, reason: messageOf(error) };
     }
   }
 
-  #find(name: string): LocalService | BobbinError | undefined {
-    if (name === "core") return this.#core;
-    const serving = this.#host.get(name)?.serving;
-    if (!serving || serving instanceof BobbinError) return serving;
-    return { sdl: serving.sdl, execute: (request) => serving.execute(forPlugin(request)) };
+  async #probePlugin(name: string): Promise<void> {
+    const plugin = this.#plugins().get(name);
+    // What is about to run is not asked before it does.
+    if (plugin?.newest?.generation?.isOver !== false) await plugin?.settled;
+    const version = plugin?.newest;
+    if (!version || plugin?.failure?.code === "PLUGIN_CRASHED")
+      throw plugin?.failure ?? new Error("not loaded");
+    await version.health();
+    const { errors } = await version.execute(PROBE);
+    if (errors?.[0]) throw errors[0];
+  }
+
+  #serviceOf(version: Version): LocalService {
+    const known = this.#services.get(version);
+    if (known) return known;
+    const { name, sdl } = version;
+    const execute = (request: ExecutionRequest) => this.#refused(name) ?? executeOn(version, request);
+    const service: LocalService = { sdl, execute: execute as Executor };
+    this.#services.set(version, service);
+    return service;
+  }
+
+  #refused(name: string): ExecutionResult | undefined {
+    const refused = this.#refusal(name);
+    return refused && failure(name, refused);
   }
 }
 
-const NO_REQUEST: GatewayContext = { hops: 0, writeToken: undefined };
-
-function forPlugin(request: ExecutionRequest): ExecutionRequest {
-  const { request: http, writeToken } = request.context as GatewayContext;
-  return { ...request, context: pluginContext(http?.headers, writeToken) };
+async function executeOn(
+  version: Version,
+  request: ExecutionRequest,
+): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
+  const { document, variables, operationName, operationType, context } = request;
+  const { request: http, writeToken, hops } = context as GatewayContext;
+  const asked: PluginRequest = {
+    query: print(document),
+    variables,
+    operationName,
+    headers: shownHeaders(http, writeToken),
+    hops,
+  };
+  try {
+    return operationType === "subscription" ? version.subscribe(asked) : await version.execute(asked);
+  } catch (error) {
+    return failure(version.name, toBobbinError(error));
+  }
 }

@@ -30,6 +30,17 @@ const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]
   },
   databaseAuthToken: { good: same("a", "b", "c"), bad: [] },
   plugins: { good: same("a", "./b", "/c"), bad: [] },
+  pluginsWatch: { good: same("poll", "off", "on"), bad: ["yes", "ON", "0"] },
+  pluginStartTimeoutMs: { good: seconds(), bad: ["x", "0", "0.09", "3601", "5s", "1e3", "-1"] },
+  pluginCallTimeoutMs: { good: seconds(), bad: ["x", "0", "3600.1"] },
+  pluginMemoryBytes: {
+    good: [
+      ["128", 134_217_728],
+      ["1024", 1_073_741_824],
+      ["1048576", 1_099_511_627_776],
+    ],
+    bad: ["127", "1048577", "512MB", "128.5", "-128"],
+  },
   jwtSecret: { good: same("a", "b", "c"), bad: [] },
   insecure: { good: switches(), bad: ["yes", "on", "2", "constructor"] },
   apiGatewayUrls: {
@@ -85,6 +96,13 @@ function ports(): [string, number][] {
     ["65535", 65_535],
   ];
 }
+function seconds(): [string, number][] {
+  return [
+    ["0.1", 100],
+    ["2.5", 2_500],
+    ["3600", 3_600_000],
+  ];
+}
 function switches(): [string, boolean][] {
   return [
     ["1", true],
@@ -110,6 +128,10 @@ test("without flags and variables every option has its default", () => {
     databaseUrl: "file:./data/bobbin.db",
     databaseAuthToken: undefined,
     plugins: "./plugins",
+    pluginsWatch: "on",
+    pluginStartTimeoutMs: 5_000,
+    pluginCallTimeoutMs: 10_000,
+    pluginMemoryBytes: 536_870_912,
     jwtSecret: undefined,
     insecure: false,
     apiGatewayUrls: [],
@@ -124,7 +146,7 @@ test("without flags and variables every option has its default", () => {
 
 test("the options have the published flags and variables", () => {
   const published =
-    "HOST GATEWAY_PORT CORE_PORT SERVICE_REGISTRY_PORT DATABASE_URL DATABASE_AUTH_TOKEN PLUGINS_DIR JWT_SECRET INSECURE API_GATEWAY_URL LOG_LEVEL LOG_FORMAT CORE_MUTATIONS_IN_GRAPH CORS_ORIGINS";
+    "HOST GATEWAY_PORT CORE_PORT SERVICE_REGISTRY_PORT DATABASE_URL DATABASE_AUTH_TOKEN PLUGINS_DIR PLUGINS_WATCH PLUGIN_START_TIMEOUT PLUGIN_CALL_TIMEOUT PLUGIN_MEMORY JWT_SECRET INSECURE API_GATEWAY_URL LOG_LEVEL LOG_FORMAT CORE_MUTATIONS_IN_GRAPH CORS_ORIGINS";
   for (const env of published.split(" "))
     expect(Object.values(OPTIONS).map((option) => option.env)).toContain(env);
   const flags =

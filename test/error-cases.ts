@@ -10,14 +10,14 @@ import { LIMITS } from "../src/registry/fields.ts";
 import { register } from "../src/registry/registration.ts";
 import type { Service } from "../src/registry/service.ts";
 import { startApp, type TestApp } from "./support/app.ts";
-import { graphql, until } from "./support/client.ts";
+import { get, graphql, until } from "./support/client.ts";
 import { refused, type Seen } from "./support/refusal.ts";
 import { startService, type TestService } from "./support/service.ts";
 import { token } from "./support/tokens.ts";
 import { rawRequest } from "./support/wire.ts";
 
 export interface World {
-  /** With the service `fine` and the plugins `good`, `broken`, `wrong` and `throws`. */
+  /** With the service `fine` and the plugins `good`, `broken`, `wrong`, `throws`, `exits`, `boxes` and `lids`. */
   readonly app: TestApp;
   /** Takes writes with a token only. */
   readonly closed: TestApp;
@@ -184,6 +184,7 @@ export function errorCases({ app, closed, service }: World): Record<ErrorCode, (
       service.answerWith(undefined);
       return { code: seen.code };
     },
+    FIELD_UNREACHABLE: () => ask('{ boxes(ids: ["1"]) { id lid } }'),
     LOOP_DETECTED: () => ask("{ fine }", { "x-bobbin-hops": "9" }),
 
     SCHEMA_UNREACHABLE: async () => {
@@ -221,6 +222,24 @@ export function errorCases({ app, closed, service }: World): Record<ErrorCode, (
 
     PLUGIN_LOAD_FAILED: () => reasonOf("broken"),
     PLUGIN_INVALID: () => reasonOf("wrong"),
+    PLUGIN_CRASHED: async () => {
+      const crashes = () =>
+        get(`${app.urls.gateway}/plugins`).then(
+          ({ body }) => body.plugins.find(({ name }: { name: string }) => name === "exits").crashes,
+        );
+      for (let crash = 1; crash <= 3; crash++) {
+        // While it is restarted its field fails, and nothing crashes.
+        await until(
+          async () => {
+            await graphql(app.urls.gateway, "{ exits }");
+            return await crashes();
+          },
+          (seen) => seen >= crash,
+        );
+      }
+      return reasonOf("exits");
+    },
+    PLUGIN_NOT_FOUND: () => refused(`${app.urls.gateway}/plugins/nobody/reload`, { method: "POST" }),
   };
 }
 

@@ -22,6 +22,16 @@ beforeAll(async () => {
       '=> ""',
       '=> { throw new Error("the cause"); }',
     ),
+    "plugins/exits.ts": pluginSource("exits", "exits", "")
+      .replace('version: "1.0.0"', 'version: "1.0.0", isolation: "process"')
+      .replace('=> ""', "=> process.exit(1)"),
+    // The one can be asked for a box by its key, the other cannot.
+    "plugins/boxes.ts": `export default { name: "boxes", version: "1",
+      typeDefs: \`type Query { boxes(ids: [ID!]!): [Box]! @merge(keyField: "id") }
+        type Box @key(selectionSet: "{ id }") { id: ID }\`,
+      resolvers: { Query: { boxes: (_, { ids }) => ids.map((id) => ({ id })) } } };`,
+    "plugins/lids.ts": `export default { name: "lids", version: "1",
+      typeDefs: "type Query { lidded: Box } type Box { id: ID lid: String }" };`,
   });
   const service = stack.use(
     await startService({

@@ -28,7 +28,7 @@ const importsOf = (folder: RegExp): [string, string][] =>
     .filter(([path]) => folder.test(path))
     .flatMap(([path, targets]) => targets.map((to) => [path, to] as [string, string]));
 
-const SHARED = /^(clock|errors|events|http|log)\.ts$/;
+const SHARED = /^(clock|errors|events|http|log|until-aborted)\.ts$/;
 const NOUN = /^registry\/(service|metadata)\.ts$/;
 
 describe("imports", () => {
@@ -62,6 +62,20 @@ describe("imports", () => {
     expect(importsOf(/./).filter(([, to]) => to === "app.ts")).toEqual([["cli/serve.ts", "app.ts"]]);
   });
 
+  test("what checks plugins loads nothing of a server", () => {
+    const reached = new Set<string>();
+    const visit = (path: string): void => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      for (const next of imports.get(path) ?? []) visit(next);
+    };
+    visit("cli/plugin-check.ts");
+    expect(reached).toContain("gateway/compose.ts");
+    const ofServers =
+      /^(api|health)\/|^(app|cli\/serve|registry\/(registry|database)|gateway\/composer)\.ts$/;
+    expect([...reached].filter((path) => ofServers.test(path))).toEqual([]);
+  });
+
   test("make no circle", () => {
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {
@@ -74,11 +88,14 @@ describe("imports", () => {
   });
 });
 
-test("only main.ts and the build touch the process", () => {
+test("only main.ts, the build, and who starts or is a thread or process of a plugin touch the process", () => {
   const users = [...files].filter(([, text]) =>
-    /\bprocess\./.test(text.replace(/^\s*(\/?\*|\/\/).*$/gm, "")),
+    /(?<![-\w])process\./.test(text.replace(/^\s*(\/?\*|\/\/).*$/gm, "")),
   );
-  expect(users.map(([path]) => path).filter((path) => !path.startsWith("build/"))).toEqual(["main.ts"]);
+  const paths = users.map(([path]) => path).filter((path) => !path.startsWith("build/"));
+  // A plugin's process and thread have entries of their own; own-process.ts is for starting this program once more.
+  const entries = ["own-process", "runner/child", "runner/isolation", "runner/worker"];
+  expect(paths.sort()).toEqual(["main.ts", ...entries.map((name) => `plugins/${name}.ts`)]);
 });
 
 test("every file begins with what it owns", () => {

@@ -6,8 +6,9 @@ import { GraphQLError } from "graphql";
 import { type BobbinError, ERROR_TABLE, type ErrorCode } from "../errors.ts";
 
 export function problem(error: BobbinError): Response {
-  const { code, status, message } = error;
-  const body = { type: "about:blank", title: ERROR_TABLE[code][1], status, detail: message, code };
+  const { code, status, message, place, step } = error;
+  const more = { ...place, ...(step ? { step } : {}) };
+  const body = { type: "about:blank", title: ERROR_TABLE[code][1], status, detail: message, code, ...more };
   const headers = { ...headersOf(error), "content-type": "application/problem+json" };
   return Response.json(body, { status, headers });
 }

@@ -5,13 +5,17 @@ import { Elysia } from "elysia";
 import { createYoga } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
 import type { Composer } from "../gateway/composer.ts";
+import type { InFlight } from "../gateway/in-flight.ts";
 import type { GatewayContext } from "../gateway/request-context.ts";
+import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import type { Log } from "../log.ts";
 import { getsRequests, leadingInstance, type Service } from "../registry/service.ts";
 import { refusal } from "./answers.ts";
 import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import type { Guard } from "./guard.ts";
+import { type PluginsApiOptions, pluginsApi } from "./plugins.ts";
+import { checkPreflight } from "./preflight.ts";
 import { healthView } from "./views.ts";
 import { yogaOptions } from "./yoga.ts";
 
@@ -19,8 +23,9 @@ export interface GatewayApiOptions {
   composer: Composer;
   services: () => readonly Service[];
   guard: Guard;
-  /** GraphQL over HTTP of one plugin, or undefined where there is none of this name. */
-  plugin: (name: string) => ((request: Request) => Response | Promise<Response>) | undefined;
+  /** Counts the requests that use a snapshot. */
+  inFlight: InFlight;
+  plugins: Omit<PluginsApiOptions, "composer" | "guard">;
   /** Whether the process is to be sent traffic. */
   isReady: () => boolean;
   /** Aborts when streams have to end. */
@@ -28,17 +33,25 @@ export interface GatewayApiOptions {
   log: Log;
 }
 
-/** Methods that pages of allowed origins may use, by path; a reload is a write, and not for pages. */
+/** What is done with a plugin, or with the gateway. */
+const ACTION = /^\/(gateway\/reload|plugins\/[^/]+\/(reload|enable|disable))$/;
+
+/** Methods that pages of allowed origins may use, by path; an action is a write, and not for pages. */
 export function gatewayCorsMethods(path: string): readonly string[] {
-  if (path === "/gateway/reload") return [];
+  if (ACTION.test(path)) return [];
   return path.endsWith("/graphql") ? ["GET", "POST"] : ["GET"];
 }
 
-export function gatewayApi({ composer, services, guard, plugin, isReady, stopping, log }: GatewayApiOptions) {
-  const yoga = createYoga<GatewayContext>({
+/** A request keeps the snapshot that is current when it begins to its end. */
+interface RequestContext extends GatewayContext {
+  readonly snapshot: Snapshot;
+}
+
+export function gatewayApi(options: GatewayApiOptions) {
+  const { composer, services, guard, inFlight, plugins, isReady, stopping, log } = options;
+  const yoga = createYoga<RequestContext>({
     ...yogaOptions({ log, title: "bobbin", stopping }),
-    // The snapshot that is current when the request begins; it keeps it to its end.
-    schema: () => composer.snapshot.schema,
+    schema: ({ snapshot }) => snapshot.schema,
   });
 
   async function graphql(request: Request): Promise<Response> {
@@ -47,7 +60,13 @@ export function gatewayApi({ composer, services, guard, plugin, isReady, stoppin
       throw new BobbinError("LOOP_DETECTED", `The request came through more than ${MAX_HOPS} gateways.`);
     }
     checkPreflight(request);
-    return yoga.handle(request, { request, hops, writeToken: await guard.writeToken(request) });
+    const writeToken = await guard.writeToken(request);
+    const leave = inFlight.enter();
+    try {
+      return await yoga.handle(request, { request, hops, writeToken, snapshot: composer.snapshot });
+    } finally {
+      leave();
+    }
   }
 
   let routes: readonly DoorRoute[] = [];
@@ -84,16 +103,7 @@ export function gatewayApi({ composer, services, guard, plugin, isReady, stoppin
       if (!ready) set.status = 503;
       return { status: ready ? "ok" : "not ready" };
     })
-    .all(
-      "/plugins/:name/graphql",
-      ({ request, params }) => {
-        const serve = plugin(params.name);
-        if (!serve) throw new BobbinError("NOT_FOUND", `No plugin is named ${params.name.slice(0, 100)}.`);
-        checkPreflight(request);
-        return serve(request);
-      },
-      { parse: "none" },
-    );
+    .use(pluginsApi({ ...plugins, composer, guard }));
   routes = app.routes;
   return app;
 }
@@ -102,25 +112,4 @@ function gatewayServiceView(composer: Composer, service: Service) {
   const { url, graphqlUrl } = leadingInstance(service);
   const { name, source, status, version } = service;
   return { name, source, status, url, graphqlUrl, version, ...composer.stateOf(service) };
-}
-
-/** Bodies that a browser sends for any page without asking first. */
-const UNASKED = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
-const PREFLIGHT_HEADERS = [
-  "graphql-require-preflight",
-  "apollo-require-preflight",
-  "x-apollo-operation-name",
-  "x-graphql-yoga-csrf",
-];
-
-/** Any page could post a form here with the user's cookies: such a body needs a header that no form can send. */
-function checkPreflight(request: Request): void {
-  if (request.method !== "POST") return;
-  const type = request.headers.get("content-type");
-  if (type !== null && !UNASKED.test(type)) return;
-  if (PREFLIGHT_HEADERS.some((name) => request.headers.has(name))) return;
-  throw new BobbinError(
-    "PREFLIGHT_REQUIRED",
-    `Send content-type: application/json, or the header ${PREFLIGHT_HEADERS[0]}.`,
-  );
 }

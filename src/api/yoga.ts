@@ -15,6 +15,7 @@ import type { Plugin, YogaServerOptions } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 import { BobbinError, type ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { toGraphQLError } from "./answers.ts";
 
 export interface YogaSetting {
@@ -152,30 +153,6 @@ function endingWith(stopping: AbortSignal): Plugin {
         if (Symbol.asyncIterator in result) setResult(untilAborted(result, stopping));
       },
     }),
-  };
-}
-
-function untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterableIterator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  const done = { done: true, value: undefined } as const;
-  let answer: (result: IteratorResult<T>) => void = () => {};
-  const end = () => {
-    signal.removeEventListener("abort", end);
-    answer(done);
-    return iterator.return?.() ?? Promise.resolve(done);
-  };
-  signal.addEventListener("abort", end);
-  return {
-    next: () =>
-      new Promise((resolve, reject) => {
-        answer = resolve;
-        if (signal.aborted) resolve(done);
-        else iterator.next().then(resolve, reject);
-      }),
-    return: end,
-    [Symbol.asyncIterator]() {
-      return this;
-    },
   };
 }
 

@@ -1,7 +1,8 @@
 /**
- * `npm run build`: compiles src/main.ts, libSQL's addon and the migrations into dist/bobbin.
+ * `npm run build`: compiles src/main.ts, libSQL's addon, the migrations and the types for editors into dist/bobbin.
  */
 import { familySync, GLIBC } from "detect-libc";
+import { writeAsset } from "../plugins/editor/files.ts";
 import { libsqlStatic } from "./libsql-static.ts";
 
 const outfile = "dist/bobbin";
@@ -16,7 +17,7 @@ function libsqlTarget(): string {
 
 const startedAt = performance.now();
 const result = await Bun.build({
-  entrypoints: ["src/main.ts"],
+  entrypoints: ["src/main.ts", "src/plugins/runner/worker.ts"],
   target: "bun",
   format: "esm",
   bytecode: true,
@@ -25,7 +26,7 @@ const result = await Bun.build({
   define: { "process.env.NODE_ENV": '"production"' },
   compile: {
     outfile,
-    assets: ["drizzle"],
+    assets: ["drizzle", await writeAsset("dist")],
     // A plugin's own node_modules resolves only with its package.json read.
     autoloadPackageJson: true,
     // Files that happen to lie in the working directory must not change what the binary is.

@@ -4,14 +4,12 @@
  */
 import { stitchSchemas, ValidationLevel } from "@graphql-tools/stitch";
 import { type GraphQLSchema, validateSchema } from "graphql";
-import { type ErrorCode, messageOf, type Place } from "../errors.ts";
+import { messageOf } from "../errors.ts";
+import { mergedFieldResolvers } from "./merged-fields.ts";
+import { collisionOf, Ownership, type Reason } from "./ownership.ts";
 import type { Subgraph } from "./subgraph.ts";
 
-/** Why a service, or its newest schema, is left out. */
-export interface Reason extends Partial<Place> {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
+export type { Reason } from "./ownership.ts";
 
 /** A service whose newest schema is not in the graph yet, with the one of it that is, if any. */
 export interface Candidate {
@@ -34,15 +32,30 @@ export interface Composition {
 export function compose(incumbents: readonly Subgraph[], candidates: readonly Candidate[]): Composition {
   const heldBack = new Map<Candidate, Reason>();
   for (;;) {
-    const { subgraphs, rejected, taker } = choose(incumbents, candidates, heldBack);
-    if (!taker) return stitch(subgraphs, candidates, rejected);
-    heldBack.set(taker.candidate, taker.reason);
+    const { subgraphs, rejected, newest, taker } = choose(incumbents, candidates, heldBack);
+    if (taker) {
+      heldBack.set(taker.candidate, taker.reason);
+      continue;
+    }
+    const { schema, failed } = stitchMost(subgraphs, newest);
+    const failedNewest = [...newest].flatMap(([subgraph, candidate]) => {
+      const reason = failed.get(subgraph);
+      return reason ? [{ candidate, reason }] : [];
+    });
+    if (failedNewest.length === 0) {
+      // What was in the graph fails where a service is gone whose types completed its own.
+      for (const [{ name }, reason] of failed) rejected.set(name, reason);
+      return { schema, subgraphs: subgraphs.filter((subgraph) => !failed.has(subgraph)), rejected };
+    }
+    for (const { candidate, reason } of failedNewest) heldBack.set(candidate, reason);
   }
 }
 
 interface Choice {
   readonly subgraphs: readonly Subgraph[];
   readonly rejected: Map<string, Reason>;
+  /** Those of `subgraphs` that are new. */
+  readonly newest: ReadonlyMap<Subgraph, Candidate>;
   /** A candidate whose newest schema takes what another has in the graph and keeps: it has to be held back. */
   readonly taker: { candidate: Candidate; reason: Reason } | undefined;
 }
@@ -79,105 +92,50 @@ function choose(
     // What the graph has already fits together, so only a newest schema can be in the way of a previous one.
     if (previous && winner) {
       const taker = { candidate: winner, reason: collisionOf(winner.latest, previous) ?? loss.reason };
-      return { subgraphs: graph.subgraphs, rejected, taker };
+      return { subgraphs: graph.subgraphs, rejected, newest, taker };
     }
     if (previous) graph.add(previous);
   }
-  return { subgraphs: graph.subgraphs, rejected, taker: undefined };
+  return { subgraphs: graph.subgraphs, rejected, newest, taker: undefined };
 }
 
-interface Collision {
-  readonly reason: Reason;
-  /** Who has what is asked for; absent where the graph itself does. */
-  readonly owner?: Subgraph;
+interface Stitched {
+  readonly schema: GraphQLSchema;
+  /** What stitching fails with. */
+  readonly failed: ReadonlyMap<Subgraph, Reason>;
 }
 
-/** Which subgraph has which root field and which type. */
-class Ownership {
-  readonly subgraphs: Subgraph[] = [];
-  readonly #fields = new Map<string, Subgraph>();
-  readonly #types = new Map<string, Subgraph>();
-
-  add(subgraph: Subgraph): void {
-    this.subgraphs.push(subgraph);
-    for (const field of subgraph.rootFields) this.#fields.set(field, subgraph);
-    for (const type of subgraph.types.keys()) if (!this.#types.has(type)) this.#types.set(type, subgraph);
-  }
-
-  collision(subgraph: Subgraph): Collision | undefined {
-    for (const field of subgraph.rootFields) {
-      const owner = this.#fields.get(field);
-      if (owner) return { owner, reason: fieldTaken(field, owner.name, subgraph.name) };
-    }
-    for (const [type, shape] of subgraph.types) {
-      const owner = this.#types.get(type);
-      if (owner && owner.types.get(type) !== shape)
-        return { owner, reason: typeConflict(type, owner.name, subgraph.name) };
-      if (ROOT_TYPES.has(type)) return { reason: rootTypeName(type, subgraph.name) };
-    }
-    return undefined;
-  }
-}
-
-/** Why `later` does not fit beside `owner` alone. */
-function collisionOf(later: Subgraph, owner: Subgraph): Reason | undefined {
-  const graph = new Ownership();
-  graph.add(owner);
-  return graph.collision(later)?.reason;
-}
-
-const ROOT_TYPES = new Set(["Query", "Mutation", "Subscription"]);
-
-function fieldTaken(field: string, owner: string, later: string): Reason {
-  const message = `${field} of ${later} belongs to ${owner}, which registered it first: rename it, or give ${later} a namespace (metadata.gateway.namespace).`;
-  return { code: "ROOT_FIELD_TAKEN", message };
-}
-
-function typeConflict(type: string, owner: string, later: string): Reason {
-  const message = `The type ${type} of ${later} differs from the one of ${owner}: make them identical, rename it, or give ${later} a namespace (metadata.gateway.namespace).`;
-  return { code: "TYPE_CONFLICT", message };
-}
-
-function rootTypeName(type: string, service: string): Reason {
-  const message = `${type} is the name of a root type of the graph, but ${service} has another type of this name: rename it.`;
-  return { code: "TYPE_CONFLICT", message };
-}
-
-/** Stitches everything; where that fails, adds the newcomers one by one and leaves out those that it fails with. */
-function stitch(
-  subgraphs: readonly Subgraph[],
-  candidates: readonly Candidate[],
-  rejected: Map<string, Reason>,
-): Composition {
-  try {
-    return { schema: stitched(subgraphs), subgraphs, rejected };
-  } catch (error) {
-    const newest = new Map(candidates.map((candidate) => [candidate.latest, candidate]));
-    const kept = subgraphs.filter((subgraph) => !newest.has(subgraph));
-    let schema = kept.length > 0 ? stitched(kept) : undefined;
-    for (const newcomer of subgraphs) {
-      const candidate = newest.get(newcomer);
-      if (!candidate) continue;
-      for (const version of [newcomer, candidate.previous]) {
-        if (!version) continue;
-        try {
-          schema = stitched([...kept, version]);
-          kept.push(version);
-          break;
-        } catch (cause) {
-          rejected.set(newcomer.name, { code: "COMPOSITION_FAILED", message: messageOf(cause) });
-        }
+/** Stitches everything; where that fails, as much as goes together, what was in the graph before what is new. */
+function stitchMost(subgraphs: readonly Subgraph[], newest: ReadonlyMap<Subgraph, Candidate>): Stitched {
+  const kept: Subgraph[] = [];
+  const failed = new Map<Subgraph, Reason>();
+  let schema: GraphQLSchema | undefined;
+  const add = (group: readonly Subgraph[]): void => {
+    try {
+      schema = stitched([...kept, ...group]);
+      kept.push(...group);
+    } catch (cause) {
+      const [first] = group;
+      if (group.length > 1) {
+        const inOrder = [...group].sort((a, b) => Number(newest.has(a)) - Number(newest.has(b)));
+        const middle = group.length >> 1;
+        add(inOrder.slice(0, middle));
+        add(inOrder.slice(middle));
+      } else if (first) {
+        failed.set(first, { code: "COMPOSITION_FAILED", message: messageOf(cause) });
       }
     }
-    if (!schema) throw error;
-    return { schema, subgraphs: kept, rejected };
-  }
+  };
+  add(subgraphs);
+  if (!schema) throw new Error("no service's schema can be stitched");
+  return { schema, failed };
 }
 
 function stitched(subgraphs: readonly Subgraph[]): GraphQLSchema {
   const schema = stitchSchemas({
     subschemas: subgraphs.map(({ config }) => config),
-    // Types that meet here are identical: Ownership has seen to it.
+    resolvers: mergedFieldResolvers(subgraphs),
+    // Fields that meet here are the same: Ownership has seen to it.
     typeMergingOptions: { validationSettings: { validationLevel: ValidationLevel.Off } },
   });
   const [problem] = validateSchema(schema);

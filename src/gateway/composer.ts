@@ -16,6 +16,8 @@ export interface ComposerOptions extends SchemaSources {
   recordSchema: (name: string, state: SchemaState) => Promise<void>;
   /** Keeps what a new snapshot was composed of. */
   save: (services: readonly ComposedService[]) => void;
+  /** There is another snapshot. */
+  onSnapshot: () => void;
 }
 
 export type CompositionState = "COMPOSED" | "PREVIOUS" | "REJECTED" | "PENDING" | "NOT_GRAPHQL" | "ALIAS";
@@ -40,6 +42,9 @@ export class Composer implements AsyncDisposable {
   #dirtySince: number | undefined;
   #stopTimer = () => {};
   #lastCostMs = 0;
+  #composedAt = 0;
+  /** Resolves with the end of the next composition. */
+  #next = Promise.withResolvers<void>();
   #reloading: Promise<ReloadResult> | undefined;
   #started = false;
   #stopped = false;
@@ -53,12 +58,14 @@ export class Composer implements AsyncDisposable {
     });
   }
 
-  /**
-   * Composes what this process serves itself with the last composed set, so that there is a snapshot when this
-   * returns, and begins to fetch every schema.
-   */
-  start(lastSet: readonly ComposedService[]): void {
+  /** Takes the last composed set and the core: from now on there is a snapshot, made of them where it is asked for. */
+  begin(lastSet: readonly ComposedService[]): void {
     this.#schemas.begin(lastSet);
+  }
+
+  /** Composes what this process serves itself into it, and begins to fetch every other schema. */
+  start(): void {
+    this.#schemas.readAllLocal();
     this.#compose();
     for (const service of this.#options.services()) this.#schemas.follow(service, true);
     void this.#schemas.settled().then(() => {
@@ -69,7 +76,8 @@ export class Composer implements AsyncDisposable {
 
   /** The schema that requests begin with from now on. */
   get snapshot(): Snapshot {
-    if (!this.#snapshot) throw new Error("the composer was not started");
+    if (!this.#snapshot) this.#compose();
+    if (!this.#snapshot) throw new Error("there is nothing to compose");
     return this.#snapshot;
   }
 
@@ -91,6 +99,26 @@ export class Composer implements AsyncDisposable {
     }
   }
 
+  /**
+   * Takes note of another version, or another state, of a service of this process. Resolves when the graph was
+   * composed with it, which does not wait for what else may come.
+   */
+  async followLocal(name: string): Promise<void> {
+    const service = this.#options.service(name);
+    if (service) this.#schemas.follow(service, true);
+    await this.#composeNext();
+  }
+
+  /** A service of this process is about to go: the next composition is without it. */
+  forgetLocal(name: string): void {
+    this.#schemas.forget(name);
+  }
+
+  /** Resolves when the graph was composed with all that is known by now, which does not wait for what else may come. */
+  settled(): Promise<void> {
+    return this.#composeNext();
+  }
+
   /** Fetches every schema anew and composes. Calls at the same time share one pass. */
   reload(): Promise<ReloadResult> {
     this.#reloading ??= this.#reload().finally(() => {
@@ -106,7 +134,7 @@ export class Composer implements AsyncDisposable {
     if (!isGraphQL(service)) return { composition: "NOT_GRAPHQL", reason: null };
     // A schema that is gone is not refused any more.
     const refused = this.#schemas.latest(name) && this.snapshot.rejected.get(name);
-    const reason = this.#schemas.failure(name) ?? refused ?? null;
+    const reason = this.#schemas.failure(name) ?? (refused ? this.#withFile(name, refused) : null);
     if (this.snapshot.subgraphs.has(name)) return { composition: reason ? "PREVIOUS" : "COMPOSED", reason };
     const neverReached = service.source === "REMOTE" && !service.everHealthy && isUnreachable(reason);
     return { composition: !reason || neverReached ? "PENDING" : "REJECTED", reason };
@@ -115,6 +143,7 @@ export class Composer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
     this.#stopTimer();
+    this.#next.resolve();
     await this.#schemas[Symbol.asyncDispose]();
   }
 
@@ -134,6 +163,17 @@ export class Composer implements AsyncDisposable {
     this.#composeSoon();
   }
 
+  /** Composes what is known without waiting for more; where one follows the other, it rests as long as it works. */
+  async #composeNext(): Promise<void> {
+    if (this.#dirtySince === undefined || this.#stopped) return;
+    this.#stopTimer();
+    const rest = this.#composedAt + this.#lastCostMs - this.#options.clock.now();
+    this.#stopTimer = this.#options.clock.after(Math.max(0, Math.min(rest, PATIENCE_MS)), () =>
+      this.#compose(),
+    );
+    await this.#next.promise;
+  }
+
   /** Waits for a quiet moment and for the fetches under way, within its patience. */
   #composeSoon(): void {
     if (this.#dirtySince === undefined || !this.#snapshot || this.#stopped) return;
@@ -147,6 +187,13 @@ export class Composer implements AsyncDisposable {
   #compose(): void {
     this.#dirtySince = undefined;
     this.#stopTimer();
+    this.#composeNow();
+    this.#composedAt = this.#options.clock.now();
+    this.#next.resolve();
+    this.#next = Promise.withResolvers<void>();
+  }
+
+  #composeNow(): void {
     const startedAt = performance.now();
     const before = this.#snapshot;
     const [incumbents, candidates] = this.#sortSubgraphs(before);
@@ -166,6 +213,7 @@ export class Composer implements AsyncDisposable {
     this.#snapshot = new Snapshot(this.#options.revision(), schema, subgraphs, rejected);
     this.#lastCostMs = performance.now() - startedAt;
     this.#logDifference(before, this.#snapshot);
+    this.#options.onSnapshot();
     for (const name of this.#schemas.names()) this.#report(name);
     this.#save(this.#snapshot);
   }
@@ -205,6 +253,13 @@ export class Composer implements AsyncDisposable {
     if (isNews) void this.#options.recordSchema(name, state);
   }
 
+  /** Of a plugin it is said where it is. */
+  #withFile(name: string, reason: Reason): Reason {
+    const file = this.#options.local(name)?.file;
+    if (file === undefined) return reason;
+    return { ...reason, message: `${file}: ${reason.message}`, file, step: "compose" };
+  }
+
   #logDifference(before: Snapshot | undefined, after: Snapshot): void {
     const added = [...after.subgraphs.keys()].filter((name) => !before?.subgraphs.has(name));
     const removed = [...(before?.subgraphs.keys() ?? [])].filter((name) => !after.subgraphs.has(name));
@@ -213,7 +268,9 @@ export class Composer implements AsyncDisposable {
     this.#options.log.info({ revision, services: subgraphs.size, added, removed, ms }, "composed");
     for (const [service, reason] of after.rejected) {
       if (before?.rejected.get(service)?.message === reason.message) continue;
-      this.#options.log.warn({ service, ...reason }, "schema left out");
+      const said = this.#withFile(service, reason);
+      if (said.file !== undefined) this.#options.log.error({ plugin: service, ...said }, "plugin refused");
+      else this.#options.log.warn({ service, ...said }, "schema left out");
     }
   }
 

@@ -21,11 +21,19 @@ export interface LocalService {
   readonly execute: Executor;
 }
 
+/** One of them as it stands: what runs, and why there is nothing newer. */
+export interface LocalState {
+  readonly service: LocalService | undefined;
+  readonly failure: BobbinError | undefined;
+  /** Where a plugin's code is, for what is said of it. */
+  readonly file: string | undefined;
+}
+
 export interface SchemaSources {
   services: () => readonly Service[];
   service: (name: string) => Service | undefined;
-  /** The plugin or the core of this name, or why it cannot be used. */
-  local: (name: string) => LocalService | BobbinError | undefined;
+  /** The plugin or the core of this name. */
+  local: (name: string) => LocalState | undefined;
   remoteExecutor: (name: string) => Executor;
   /** Which door of this process a URL leads to, as far as the URL tells. */
   ownDoor: (url: string) => DoorName | undefined;
@@ -88,8 +96,8 @@ export class Schemas implements AsyncDisposable {
   }
 
   /**
-   * Begins with what is here already: the schemas of this process and of the last composed set. Who came first owns:
-   * the core, then the last composed set in its order, then the others.
+   * Begins with what is here already: the core's schema and those of the last composed set. Who came first owns: the
+   * core, then the last composed set in its order, then the others.
    */
   begin(lastSet: readonly ComposedService[]): void {
     const services = this.#sources.services();
@@ -100,7 +108,12 @@ export class Schemas implements AsyncDisposable {
       const entry = this.#entry(service.name);
       if (service.source === "REMOTE") entry.latest = this.#rebuild(entry, sdl, namespace);
     }
-    for (const service of services) if (service.source !== "REMOTE") this.follow(service, true);
+    for (const service of services) if (service.source === "CORE") this.follow(service, true);
+  }
+
+  /** Takes the schemas of this process. */
+  readAllLocal(): void {
+    for (const service of this.#sources.services()) if (service.source !== "REMOTE") this.#readLocal(service);
   }
 
   /** Takes note of a service. `changed`: it was written to, so that its schema may be another one. */
@@ -204,26 +217,32 @@ export class Schemas implements AsyncDisposable {
   #readLocal(service: Service): void {
     const local = this.#sources.local(service.name);
     const entry = this.#entry(service.name);
-    if (!local || local instanceof BobbinError) {
-      entry.failure = local && reasonOf(local);
-      this.#listener.onState(entry.name);
-      return;
-    }
-    this.#take(entry, sourceOf(service, local.sdl), local.execute);
+    const failure = local?.failure && reasonOf(local.failure);
+    if (local?.service)
+      this.#take(entry, sourceOf(service, local.service.sdl), local.service.execute, failure);
+    else this.#setFailure(entry, failure);
   }
 
-  /** Makes the SDL the latest one, unless it is already. One that is not usable is the reason why there is no newer. */
-  #take(entry: Entry, source: SubgraphSource, executor: Executor): void {
-    const recovered = entry.failure !== undefined;
+  /**
+   * Makes the SDL the latest one, unless it is already. One that is not usable is the reason why there is no newer;
+   * `failure` is one that there is all the same.
+   */
+  #take(entry: Entry, source: SubgraphSource, executor: Executor, failure?: Reason): void {
+    const isNew = entry.latest?.hash !== subgraphHash(source);
     try {
-      const isNew = entry.latest?.hash !== subgraphHash(source);
       if (isNew) entry.latest = buildSubgraph(source, executor);
-      entry.failure = undefined;
-      if (isNew) this.#listener.onSchema();
-      else if (recovered) this.#listener.onState(entry.name);
     } catch (error) {
       this.#fail(entry, error);
+      return;
     }
+    this.#setFailure(entry, failure);
+    if (isNew) this.#listener.onSchema();
+  }
+
+  #setFailure(entry: Entry, failure: Reason | undefined): void {
+    const isNews = entry.failure?.message !== failure?.message;
+    entry.failure = failure;
+    if (isNews) this.#listener.onState(entry.name);
   }
 
   #fail(entry: Entry, error: unknown): void {
@@ -345,6 +364,6 @@ function leadsBack(url: string): BobbinError {
 }
 
 function reasonOf(error: unknown): Reason {
-  const { code, message, place } = toBobbinError(error);
-  return { code, message, ...place };
+  const { code, message, place, step } = toBobbinError(error);
+  return { code, message, ...place, ...(step ? { step } : {}) };
 }

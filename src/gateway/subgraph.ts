@@ -9,20 +9,19 @@ import {
   buildASTSchema,
   type DefinitionNode,
   type DocumentNode,
-  type GraphQLNamedType,
   type GraphQLSchema,
-  isEnumType,
-  isInputObjectType,
-  isInterfaceType,
-  isIntrospectionType,
-  isObjectType,
-  isSpecifiedScalarType,
-  isUnionType,
   type OperationTypeNode,
-  parse,
   validateSchema,
 } from "graphql";
 import { BobbinError, messageOf } from "../errors.ts";
+import { declarationProblems } from "./check-declarations.ts";
+import {
+  type MergeRules,
+  mergeRules,
+  type SeparateDeclarations,
+  separateDeclarations,
+} from "./merge-declarations.ts";
+import { shapesOf, type TypeShape } from "./type-shapes.ts";
 
 export interface Subgraph {
   readonly name: string;
@@ -32,8 +31,9 @@ export interface Subgraph {
   readonly namespace: string | null;
   /** `Query.field`, for every root field that the gateway shows. */
   readonly rootFields: readonly string[];
-  /** Type name → a text that is equal for types that are the same but for order and descriptions. */
-  readonly types: ReadonlyMap<string, string>;
+  readonly types: ReadonlyMap<string, TypeShape>;
+  readonly mergeable: MergeRules["mergeable"];
+  readonly canonical: MergeRules["canonical"];
   readonly config: SubschemaConfig;
 }
 
@@ -52,41 +52,83 @@ export function subgraphHash({ sdl, namespace }: Omit<SubgraphSource, "name">): 
   return Bun.hash(`${namespace ?? ""}\n${sdl}`).toString(36);
 }
 
+const UNDECLARED: MergeRules = { config: {}, mergeable: new Set(), canonical: new Set() };
+
 /** Parses and checks the SDL. Throws SCHEMA_INVALID. */
 export function buildSubgraph(source: SubgraphSource, executor: Executor): Subgraph {
   const { name, sdl, namespace } = source;
   if (sdl.length > MAX_SDL_LENGTH) throw invalid(`it is longer than ${MAX_SDL_LENGTH} characters`);
-  const schema = buildSchema(sdl);
-  const transforms = [
-    ...rootTypeTransforms(schema),
-    ...(namespace === null ? [] : namespaceTransforms(schema, namespace)),
-  ];
-  const shown = transforms.length > 0 ? wrapSchema({ schema, transforms }) : schema;
+  const { plain, declared } = attempt(() => separateDeclarations(sdl));
+  const schema = buildSchema(plain);
+  const transforms = transformsOf(schema, namespace);
+  const config = { name, schema, executor, transforms, batch: true };
+  const shown = transforms.length > 0 ? wrapSchema(config) : schema;
+  const rules = declared ? rulesOf(declared, namespace) : UNDECLARED;
   return {
     name,
     hash: subgraphHash(source),
     sdl,
     namespace,
     rootFields: rootFieldsOf(shown),
-    types: typesOf(shown),
-    config: { schema, executor, transforms, batch: true },
+    types: shapesOf(shown),
+    mergeable: rules.mergeable,
+    canonical: rules.canonical,
+    config: declared
+      ? { ...(namespace === null ? config : asShown(name, shown)), merge: rules.config }
+      : config,
   };
 }
 
-function buildSchema(sdl: string): GraphQLSchema {
-  let schema: GraphQLSchema;
-  try {
-    schema = buildASTSchema(withoutHidden(parse(sdl, { noLocation: true })));
-  } catch (error) {
-    throw invalid(messageOf(error), error);
-  }
+function buildSchema(document: DocumentNode): GraphQLSchema {
+  const schema = attempt(() => buildASTSchema(withoutHidden(document)));
   const [problem] = validateSchema(schema);
   if (problem) throw invalid(problem.message);
   return schema;
 }
 
+/**
+ * Declarations hold under the names that the graph shows: the `Product` of a service with the namespace Thief merges
+ * with other services' `Thief_Product`, and a selection in them that names a type names it so.
+ */
+function rulesOf(
+  declared: NonNullable<SeparateDeclarations["declared"]>,
+  namespace: string | null,
+): MergeRules {
+  const schema = buildSchema(declared);
+  const transforms = transformsOf(schema, namespace);
+  return attempt(() => {
+    const shown = transforms.length > 0 ? wrapSchema({ schema, transforms }) : schema;
+    const [problem] = declarationProblems(shown);
+    if (problem) throw invalid(problem);
+    return mergeRules(shown);
+  });
+}
+
+/**
+ * Stitching looks up merged types by the names before a transform in one place and after it in another, so a service
+ * whose types are renamed is stitched as it is shown, and answers through its renamed schema.
+ */
+function asShown(name: string, shown: GraphQLSchema): SubschemaConfig {
+  return { name, schema: shown, batch: true };
+}
+
+function attempt<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw error instanceof BobbinError ? error : invalid(messageOf(error), error);
+  }
+}
+
 function invalid(problem: string, cause?: unknown): BobbinError {
   return new BobbinError("SCHEMA_INVALID", `The schema is not valid: ${problem}`, { cause });
+}
+
+function transformsOf(schema: GraphQLSchema, namespace: string | null): Transform[] {
+  return [
+    ...rootTypeTransforms(schema),
+    ...(namespace === null ? [] : namespaceTransforms(schema, namespace)),
+  ];
 }
 
 /** Root types get the names that they have in the graph, because the service's other types may lead back to them. */
@@ -148,41 +190,4 @@ function rootFieldsOf(schema: GraphQLSchema): string[] {
   return rootTypes(schema).flatMap(({ operation, type }) => {
     return Object.keys(type.getFields()).map((field) => `${rootName(operation)}.${field}`);
   });
-}
-
-function typesOf(schema: GraphQLSchema): Map<string, string> {
-  const roots = new Set<GraphQLNamedType>(rootTypes(schema).map(({ type }) => type));
-  const types = Object.values(schema.getTypeMap()).filter(
-    (type) => !roots.has(type) && !isIntrospectionType(type) && !isSpecifiedScalarType(type),
-  );
-  return new Map(types.map((type) => [type.name, shapeOf(type)]));
-}
-
-/** A text of what matters of a type, in alphabetical order. */
-function shapeOf(type: GraphQLNamedType): string {
-  if (isObjectType(type) || isInterfaceType(type)) {
-    const fields = Object.values(type.getFields()).map((field) => {
-      const args = field.args.map((arg) => `${arg.name}: ${arg.type} = ${JSON.stringify(arg.defaultValue)}`);
-      return `${field.name}(${args.sort().join(", ")}): ${field.type}`;
-    });
-    const interfaces = type.getInterfaces().map(({ name }) => name);
-    return `${isObjectType(type) ? "type" : "interface"} & ${interfaces.sort().join(" & ")} { ${fields.sort().join("; ")} }`;
-  }
-  if (isUnionType(type)) return `union ${names(type.getTypes())}`;
-  if (isEnumType(type)) return `enum ${names(type.getValues())}`;
-  if (isInputObjectType(type)) {
-    const fields = Object.values(type.getFields());
-    return `input${type.isOneOf ? " @oneOf" : ""} ${fields
-      .map((field) => `${field.name}: ${field.type} = ${JSON.stringify(field.defaultValue)}`)
-      .sort()
-      .join("; ")}`;
-  }
-  return "scalar";
-}
-
-function names(of: readonly { name: string }[]): string {
-  return of
-    .map(({ name }) => name)
-    .sort()
-    .join(" | ");
 }

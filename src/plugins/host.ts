@@ -1,73 +1,95 @@
 /**
- * Turns a folder into services: finds plugins, loads and checks them, and answers for their schemas.
+ * Turns a folder into plugins and keeps them in step with it: who comes, who changes, who goes, and who has which name.
  * Knows plugins; nothing of the registry's inside, of composing or of doors.
  */
-import { readdir, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { createDefaultExecutor } from "@graphql-tools/delegate";
-import { makeExecutableSchema } from "@graphql-tools/schema";
-import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools/utils";
-import { type GraphQLSchema, printSchema } from "graphql";
-import { BobbinError, messageOf, type Place } from "../errors.ts";
+import { resolve } from "node:path";
+import pLimit from "p-limit";
+import type { Clock } from "../clock.ts";
+import { BobbinError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { metadataProblems } from "../registry/metadata.ts";
 import { NAME_RULE } from "../registry/service.ts";
-import { loadDefaultExport, shown } from "./bundle.ts";
-import type { PluginDefinition } from "./define-plugin.ts";
+import type { GenerationLimits } from "./generation.ts";
+import { shown } from "./place.ts";
+import { Plugin } from "./plugin.ts";
+import type { HostAbilities } from "./runner/context.ts";
+import { SpareWorker } from "./runner/spare-worker.ts";
+import { fileNameOf, findEntries } from "./source/entries.ts";
+import { Sources } from "./source/sources.ts";
+import { Watcher, type WatchMode } from "./source/watcher.ts";
+import type { Version } from "./version.ts";
 
-/** A plugin that was found: one that can serve, or the reason why it cannot. */
-export interface Plugin {
-  /** Of its definition; of its file where there is none. */
-  readonly name: string;
-  /** Path of its entry. */
-  readonly entry: string;
-  readonly definition: PluginDefinition | undefined;
-  readonly serving:
-    | { readonly schema: GraphQLSchema; readonly sdl: string; readonly execute: Executor }
-    | BobbinError;
+export interface PluginHostOptions {
+  readonly folder: string;
+  readonly watch: WatchMode;
+  readonly limits: GenerationLimits;
+  /** What the plugin of a name may ask of bobbin. */
+  readonly abilities: (plugin: Plugin) => HostAbilities;
+  readonly isDisabled: (name: string) => boolean;
+  /** Throws NAME_TAKEN where the name is not for a plugin. */
+  readonly checkName: (name: string, file: string) => void;
+  /** A plugin has another version, or a failure. Resolves when the graph has been composed with it. */
+  readonly onNews: (plugin: Plugin) => Promise<void>;
+  readonly onHealth: (plugin: Plugin, reason: string | null) => void;
+  /** The plugin is gone from the folder. Resolves when no request uses what it gave to the graph. */
+  readonly onGone: (plugin: Plugin) => Promise<void>;
+  /** Called where the folder has plugins, and again whenever one is added. */
+  readonly onAdded: (folder: string) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
-const ENTRY = /^[^._].*\.[jt]s$/;
-const NOT_ENTRY = /\.(d|test|spec)\.[jt]s$/;
-const CALL_DEADLINE_MS = 10_000;
-const MAX_PLUGINS = 1_000;
+const LOADS_AT_ONCE = 8;
+/** Editors that replace a file take it away for a moment. */
+const GONE_AFTER_MS = 300;
 
-export class PluginHost {
+export class PluginHost implements AsyncDisposable {
+  readonly #options: PluginHostOptions;
   readonly #folder: string;
-  readonly #log: Log;
-  #plugins = new Map<string, Plugin>();
+  readonly #spare: SpareWorker;
+  readonly #limit = pLimit(LOADS_AT_ONCE);
+  /** By entry. */
+  readonly #plugins = new Map<string, Plugin>();
+  /** Every name that a plugin has, or is about to have. */
+  readonly #names = new Map<string, Plugin>();
+  /** Entry → when it was seen to be missing. */
+  readonly #missing = new Map<string, number>();
+  #watcher: Watcher | undefined;
+  #scanning: Promise<void> | undefined;
+  #scanAgain = false;
+  #stopConfirming = () => {};
+  /** Whether what happens is told to the others: not before they are there. */
+  #isOpen = false;
+  #isClosed = false;
+  #folderProblem: string | undefined;
+  #telling: Promise<void> | undefined;
 
-  constructor(folder: string, log: Log) {
-    this.#folder = resolve(folder);
-    this.#log = log;
+  constructor(options: PluginHostOptions) {
+    this.#options = options;
+    this.#folder = resolve(options.folder);
+    this.#spare = new SpareWorker(options.clock);
   }
 
-  /** Loads every plugin of the folder, which may be missing. One that fails hurts no other. */
+  /**
+   * Loads every plugin of the folder, which may be missing. One that fails hurts no other, and those that take long
+   * join later. Of two that want one name, the first in the folder has it.
+   */
   async load(): Promise<void> {
-    const found: Plugin[] = [];
-    for (const entry of await findEntries(this.#folder)) found.push(await loadPlugin(entry));
-    // A name that is only made of a broken plugin's file must not be in the way of one that somebody chose.
-    found.sort((a, b) => Number(a.definition === undefined) - Number(b.definition === undefined));
-    const plugins = new Map<string, Plugin>();
-    for (const plugin of found) {
-      const { name, definition, serving } = plugin;
-      const other = plugins.get(name);
-      if (serving instanceof BobbinError) this.#logRefusal(name, serving);
-      else if (other) this.#logRefusal(name, sameName(plugin, other));
-      else this.#log.info({ plugin: name, version: definition?.version }, "plugin loaded");
-      if (!other) plugins.set(name, plugin);
-    }
-    this.#plugins = plugins;
+    const loading = (await this.#entries()).map((entry) => this.#add(entry).load());
+    const late = Promise.withResolvers<void>();
+    const { clock, limits } = this.#options;
+    const stop = clock.after(limits.startDeadlineMs, late.resolve);
+    await Promise.race([Promise.all(loading), late.promise]);
+    stop();
   }
 
-  /** Gives up a plugin that cannot be registered, such as one whose name belongs to another service. */
-  refuseName({ name, error }: { name: string; error: BobbinError }): void {
-    const plugin = this.#plugins.get(name);
-    if (!plugin) return;
-    this.#plugins.delete(name);
-    const place = { file: shown(plugin.entry) };
-    const code = error.code === "NAME_TAKEN" ? "NAME_TAKEN" : "PLUGIN_INVALID";
-    this.#logRefusal(name, new BobbinError(code, `${place.file}: ${error.message}`, { place }));
+  /** From now on the others are told, and the folder is watched. */
+  open(): void {
+    this.#isOpen = true;
+    const { folder, watch: mode, clock, log } = this.#options;
+    const onStir = () => this.#spare.warm();
+    const onChange = () => void this.scan();
+    this.#watcher = new Watcher({ folder, mode, onStir, onChange, clock, log });
+    this.#follow();
   }
 
   list(): readonly Plugin[] {
@@ -75,141 +97,186 @@ export class PluginHost {
   }
 
   get(name: string): Plugin | undefined {
-    return this.#plugins.get(name);
+    return this.#names.get(name);
   }
 
-  #logRefusal(name: string, { code, message, place }: BobbinError): void {
-    this.#log.error({ plugin: name, code, reason: message, ...place }, "plugin refused");
+  /** Loads what is on the disk now, changed or not, and says what came of it. Throws PLUGIN_NOT_FOUND. */
+  async reload(name: string): Promise<Plugin> {
+    await this.scan();
+    const plugin = this.get(name) ?? this.list().find(({ entry }) => fileNameOf(entry) === name);
+    if (!plugin)
+      throw new BobbinError("PLUGIN_NOT_FOUND", `No plugin is named ${JSON.stringify(name.slice(0, 100))}.`);
+    await plugin.load();
+    return plugin;
   }
-}
 
-async function findEntries(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw new BobbinError(
-      "PLUGIN_LOAD_FAILED",
-      `the plugin folder ${folder} cannot be read: ${error.message}`,
-      { cause: error },
-    );
-  });
-  const entries: string[] = [];
-  for (const name of names.sort().slice(0, MAX_PLUGINS)) {
-    if (ENTRY.test(name) && !NOT_ENTRY.test(name)) entries.push(join(folder, name));
-    else if (/^[^._]/.test(name) && name !== "node_modules")
-      entries.push(...(await indexOf(join(folder, name))));
+  /** A person took a plugin out of service, or brought it back. */
+  async setDisabled(name: string, isDisabled: boolean): Promise<void> {
+    const plugin = this.get(name);
+    if (isDisabled) await plugin?.stop();
+    else await plugin?.load();
   }
-  return entries;
-}
 
-async function indexOf(folder: string): Promise<string[]> {
-  for (const name of ["index.ts", "index.js"]) {
-    const path = join(folder, name);
-    if (await isFile(path)) return [path];
+  /** The graph was composed anew. */
+  onComposed(isIn: (version: Version) => boolean, drained: () => Promise<void>): void {
+    for (const plugin of this.#plugins.values()) plugin.onComposed(isIn, drained);
   }
-  return [];
-}
 
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch {
-    // Missing, or a plain file where a folder would be: no entry.
-    return false;
+  /** A name became free: who was refused for it may have it now. */
+  onNameFree(): void {
+    for (const plugin of this.#plugins.values()) if (plugin.waitsForName) void plugin.load();
   }
-}
 
-async function loadPlugin(entry: string): Promise<Plugin> {
-  const fileName = basename(entry).startsWith("index.")
-    ? basename(join(entry, ".."))
-    : basename(entry).replace(/\.[jt]s$/, "");
-  let definition: PluginDefinition | undefined;
-  try {
-    definition = checkDefinition(await loadDefaultExport(entry), entry);
-    const { typeDefs, resolvers = {} } = definition;
-    const schema = makeExecutableSchema({ typeDefs, resolvers: resolvers as never });
-    const execute = withDeadline(definition.name, createDefaultExecutor(schema));
-    return {
-      name: definition.name,
-      entry,
-      definition,
-      serving: { schema, sdl: printSchema(schema), execute },
-    };
-  } catch (error) {
-    const place = { file: shown(entry) };
-    const refusal =
-      error instanceof BobbinError ? error : invalid(`${place.file}: ${messageOf(error)}`, place);
-    return { name: definition?.name ?? nameFrom(fileName), entry, definition, serving: refusal };
+  /** Brings the plugins in step with the folder. Calls at the same time share the next pass. */
+  scan(): Promise<void> {
+    this.#scanAgain = true;
+    this.#scanning ??= this.#scanAll().finally(() => {
+      this.#scanning = undefined;
+    });
+    return this.#scanning;
   }
-}
 
-/** A name that a plugin without a usable definition can be shown under. */
-function nameFrom(fileName: string): string {
-  const name = fileName
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, "-")
-    .replace(/^[._-]+|[._-]+$/g, "")
-    .slice(0, 64);
-  return NAME_RULE.test(name) ? name : "unnamed-plugin";
-}
-
-function checkDefinition(value: unknown, entry: string): PluginDefinition {
-  const place = { file: shown(entry) };
-  if (typeof value !== "object" || value === null) {
-    throw invalid(`${place.file} has no default export made by definePlugin({ … })`, place);
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#watcher?.[Symbol.dispose]();
+    this.#stopConfirming();
+    this.#spare[Symbol.dispose]();
+    await Promise.all([this.#telling, ...this.list().map((plugin) => plugin.stop())]);
   }
-  const { name, version, typeDefs, resolvers } = value as Record<string, unknown>;
-  if (typeof name !== "string" || !NAME_RULE.test(name)) {
-    throw invalid(`${place.file}: name ${JSON.stringify(name)} does not match ${NAME_RULE.source}`, place);
-  }
-  if (typeof version !== "string" || version === "")
-    throw invalid(`${place.file}: version must be a text`, place);
-  if (typeof typeDefs !== "string") throw invalid(`${place.file}: typeDefs must be SDL as a text`, place);
-  if (resolvers !== undefined && (typeof resolvers !== "object" || resolvers === null)) {
-    throw invalid(`${place.file}: resolvers must be an object`, place);
-  }
-  const problem = optionalProblem(value as Record<string, unknown>);
-  if (problem) throw invalid(`${place.file}: ${problem}`, place);
-  return value as PluginDefinition;
-}
 
-/** What is wrong with the fields that a definition may leave out, or undefined. */
-function optionalProblem(definition: Record<string, unknown>): string | undefined {
-  for (const key of ["displayName", "description"]) {
-    const value = definition[key];
-    if (value !== undefined && typeof value !== "string") return `${key} must be a text`;
-  }
-  for (const key of ["tags", "dependencies"]) {
-    const value = definition[key];
-    const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
-    if (value !== undefined && !isList) return `${key} must be a list of texts`;
-  }
-  const { metadata } = definition;
-  if (metadata === undefined) return undefined;
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
-    return "metadata must be an object";
-  const [problem] = metadataProblems(metadata as Record<string, unknown>);
-  return problem && `${problem.field} ${problem.rule}`;
-}
-
-function sameName({ name, entry }: Plugin, other: Plugin): BobbinError {
-  const place = { file: shown(entry) };
-  return invalid(`${place.file}: the plugin ${shown(other.entry)} is named ${name} too`, place);
-}
-
-function invalid(message: string, place: Place): BobbinError {
-  return new BobbinError("PLUGIN_INVALID", message, { place });
-}
-
-/** Gives up a resolver that does not come back. */
-function withDeadline(name: string, executor: Executor): Executor {
-  return async (request: ExecutionRequest) => {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const message = `The plugin ${name} did not answer within ${CALL_DEADLINE_MS} ms.`;
-    const timer = setTimeout(() => reject(new BobbinError("SERVICE_TIMEOUT", message)), CALL_DEADLINE_MS);
-    try {
-      return (await Promise.race([executor(request), late])) as ExecutionResult;
-    } finally {
-      clearTimeout(timer);
+  async #scanAll(): Promise<void> {
+    while (this.#scanAgain && !this.#isClosed) {
+      this.#scanAgain = false;
+      const entries = await this.#entries();
+      if (this.#isClosed) return;
+      const present = new Set(entries);
+      for (const entry of entries) this.#missing.delete(entry);
+      for (const plugin of this.list()) {
+        if (!present.has(plugin.entry)) this.#miss(plugin);
+        else if (plugin.isChanged) void plugin.load();
+      }
+      for (const entry of entries) if (!this.#plugins.has(entry)) void this.#add(entry).load();
+      this.#follow();
     }
-  };
+  }
+
+  async #entries(): Promise<string[]> {
+    try {
+      const entries = await findEntries(this.#folder);
+      this.#folderProblem = undefined;
+      return entries;
+    } catch (error) {
+      const problem = messageOf(error);
+      if (problem !== this.#folderProblem) this.#options.log.error({ reason: problem }, "no plugins");
+      this.#folderProblem = problem;
+      return [...this.#plugins.keys()];
+    }
+  }
+
+  #add(entry: string): Plugin {
+    const sources = new Sources(entry);
+    const { limits, abilities, isDisabled, onHealth, clock, log } = this.#options;
+    this.#telling ??= this.#tell();
+    const plugin = new Plugin({
+      sources,
+      limits,
+      abilities,
+      isDisabled,
+      onHealth,
+      clock,
+      log,
+      limit: this.#limit,
+      startRunner: (isolation, host) => this.#spare.start(isolation, host),
+      name: this.#freeName(entry),
+      claim: (claimant, name) => this.#claim(claimant, name),
+      onNews: (of) => this.#onNews(of),
+    });
+    this.#plugins.set(entry, plugin);
+    this.#names.set(plugin.name, plugin);
+    return plugin;
+  }
+
+  /** Once for all that are added at the same time. */
+  async #tell(): Promise<void> {
+    await Promise.resolve();
+    await this.#options.onAdded(this.#folder);
+    this.#telling = undefined;
+  }
+
+  /** An entry that is missing for long is gone. */
+  #miss(plugin: Plugin): void {
+    const { clock } = this.#options;
+    const since = this.#missing.get(plugin.entry);
+    if (since !== undefined && clock.now() - since >= GONE_AFTER_MS) {
+      this.#missing.delete(plugin.entry);
+      void this.#remove(plugin);
+      return;
+    }
+    if (since === undefined) this.#missing.set(plugin.entry, clock.now());
+    this.#stopConfirming();
+    this.#stopConfirming = clock.after(GONE_AFTER_MS, () => void this.scan());
+  }
+
+  async #remove(plugin: Plugin): Promise<void> {
+    const { name, entry } = plugin;
+    this.#plugins.delete(entry);
+    for (const [held, holder] of this.#names) if (holder === plugin) this.#names.delete(held);
+    this.#options.log.info({ plugin: name, file: shown(entry) }, "plugin removed");
+    await this.#options.onGone(plugin);
+    this.onNameFree();
+    await plugin.stop();
+  }
+
+  /** Keeps the name of its definition for a plugin. */
+  #claim(plugin: Plugin, name: string): void {
+    const file = shown(plugin.entry);
+    this.#options.checkName(name, file);
+    const holder = this.#names.get(name);
+    if (holder === plugin) return;
+    const isChosen = holder?.newest !== undefined || holder?.claimed === name;
+    const isFirst = !this.#isOpen && holder !== undefined && plugin.entry < holder.entry;
+    if (holder && isChosen && !isFirst) throw sameName(plugin, holder, name);
+    this.#names.set(name, plugin);
+    if (!holder) return;
+    // A name that only a file gave must not be in the way of one that somebody chose.
+    if (isChosen) holder.refuse(sameName(holder, plugin, name));
+    holder.name = this.#freeName(holder.entry);
+    this.#names.set(holder.name, holder);
+    void this.#onNews(holder);
+  }
+
+  async #onNews(plugin: Plugin): Promise<void> {
+    this.#follow();
+    if (this.#isOpen && !this.#isClosed) await this.#options.onNews(plugin);
+    let isFreed = false;
+    for (const [name, holder] of this.#names) {
+      if (holder !== plugin || name === plugin.name || name === plugin.claimed) continue;
+      this.#names.delete(name);
+      isFreed = true;
+    }
+    if (isFreed) this.onNameFree();
+  }
+
+  /** A name after the entry's file that no other plugin has. */
+  #freeName(entry: string): string {
+    const base = fileNameOf(entry)
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, "-")
+      .replace(/^[._-]+|[._-]+$/g, "")
+      .slice(0, 50);
+    const usable = NAME_RULE.test(base) ? base : "unnamed-plugin";
+    let name = usable;
+    for (let n = 2; this.#names.has(name); n += 1) name = `${usable}-${n}`;
+    return name;
+  }
+
+  #follow(): void {
+    this.#watcher?.follow(this.list().flatMap(({ files }) => files));
+  }
+}
+
+function sameName({ entry }: Plugin, other: Plugin, name: string): BobbinError {
+  const file = shown(entry);
+  const message = `${file}: the plugin ${shown(other.entry)} is named ${name} too`;
+  return new BobbinError("PLUGIN_INVALID", message, { place: { file }, step: "name" });
 }

@@ -13,6 +13,19 @@ export interface Refused {
   readonly error: BobbinError;
 }
 
+/** Adds one such service, or renews it. Throws NAME_TAKEN where the name belongs to another source. */
+export function registerLocal(draft: Draft, input: Registration, now: number): void {
+  const current = draft.get(input.name);
+  if (current && current.source !== input.source) throw nameTaken(current);
+  draft.put(register(current && blank(current), input, now), "REGISTERED", "served by this process");
+}
+
+/** What a service of this process tells of itself it tells whole: what it says no more is gone. */
+function blank(service: Service): Service {
+  const nothing = { displayName: null, description: null, version: null, healthCheck: null };
+  return { ...service, ...nothing, metadata: {}, dependencies: [], tags: [] };
+}
+
 /** Without `node` it is every process's. Returns those that were refused, each alone. */
 export function replaceLocalSet(
   draft: Draft,
@@ -30,7 +43,7 @@ export function replaceLocalSet(
       if (current && current.source !== source) throw nameTaken(current);
       // What the schema of an earlier process was worth says nothing of this one's.
       const foreign = current && {
-        ...current,
+        ...blank(current),
         schema: NO_SCHEMA,
         instances: current.instances.filter((each) => !owned(each)),
       };

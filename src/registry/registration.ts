@@ -180,7 +180,7 @@ function withInstance(service: Service, registration: Registration, now: number)
     graphqlUrl: graphqlUrlOf(service, url, door),
     healthUrl: healthUrlOf(service, url),
     health: registration.health ?? known?.health ?? "UNKNOWN",
-    healthReason: registration.healthReason ?? known?.healthReason ?? null,
+    healthReason: registration.health ? null : (registration.healthReason ?? known?.healthReason ?? null),
     lastHealthCheck: known?.lastHealthCheck ?? null,
     ttlSeconds,
     leaseUntil: ttlSeconds === null ? null : now + ttlSeconds * 1000,

@@ -12,7 +12,7 @@ import { Database, type DatabaseOptions, reasonOf } from "./database.ts";
 import { Draft } from "./draft.ts";
 import { LIMITS } from "./fields.ts";
 import { hasEnded, Leases, leaseEnd, withFreshLeases } from "./leases.ts";
-import { type Refused, replaceLocalSet } from "./local-set.ts";
+import { type Refused, registerLocal, replaceLocalSet } from "./local-set.ts";
 import type { Registration } from "./registration.ts";
 import * as registration from "./registration.ts";
 import type { Health, Instance, SchemaState, Service, Source } from "./service.ts";
@@ -53,7 +53,7 @@ export class Registry implements AsyncDisposable {
   /** Services of which memory and database may differ: written with the next commit. */
   readonly #unwritten = new Set<string>();
   /** What this process serves itself, to be registered again when the database is read late. */
-  readonly #local = new Map<Source, () => Promise<Refused[]>>();
+  readonly #local = new Map<Source, () => Promise<void>>();
   #stopReopening = () => {};
   #stopSweeping = () => {};
   #closed = false;
@@ -193,19 +193,40 @@ export class Registry implements AsyncDisposable {
   /**
    * Replaces, as one set, what a process serves itself: services of `source` that `node` owns and that are not
    * among `registrations` are gone. Without `node` (an embedded registry has one process) it is all of `source`.
-   * Returns those that were refused, each alone.
+   * Calls `onRefused` for each that is refused, alone; also later, when the database is read late.
    */
-  replaceLocal(
+  async replaceLocal(
     source: Source,
     node: string | undefined,
-    registrations: readonly Registration[],
-  ): Promise<Refused[]> {
-    const replace = () =>
-      this.#queue.enqueue("OBSERVATION", (draft) =>
-        replaceLocalSet(draft, source, node, registrations, this.#now()),
+    registrations: () => readonly Registration[],
+    onRefused: (refused: Refused) => void,
+  ): Promise<void> {
+    const replace = async () => {
+      const refused = await this.#queue.enqueue("OBSERVATION", (draft) =>
+        replaceLocalSet(draft, source, node, registrations(), this.#now()),
       );
+      for (const each of refused) onRefused(each);
+    };
     this.#local.set(source, replace);
-    return replace();
+    await replace();
+  }
+
+  /** Adds one service that this process serves itself, or renews it. Throws NAME_TAKEN. */
+  registerLocal(input: Registration): Promise<void> {
+    return this.#queue.enqueue("OBSERVATION", (draft) => registerLocal(draft, input, this.#now()));
+  }
+
+  /** Removes one service that this process served itself. */
+  removeLocal(name: string): Promise<void> {
+    return this.#queue.enqueue("OBSERVATION", (draft) => {
+      const current = draft.get(name);
+      if (current && current.source !== "REMOTE") draft.remove(name, "no longer served by this process");
+    });
+  }
+
+  /** Resolves when all that it was told by now is in force. */
+  settled(): Promise<void> {
+    return this.#queue.enqueue("OBSERVATION", () => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

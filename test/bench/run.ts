@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: how long from the answer to a registration until its field can be queried on the gateway, with a
  * number of services registered already; how many durable registrations a second the registry takes; how quickly the
- * binary starts. Against the compiled binary. Prints tables.
+ * binary starts; what plugins cost. Against the compiled binary. Prints tables.
  */
 import { startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";
+import { plugins } from "./plugins.ts";
 import { startAndMemory } from "./start.ts";
 
 const ROUNDS = 60;
@@ -90,3 +91,5 @@ console.log(" at once  a second");
 for (const atOnce of [1, 50]) await durableRegistrations(atOnce, 1_000);
 console.log();
 await startAndMemory();
+console.log();
+await plugins();

@@ -11,16 +11,20 @@ const yoga = createYoga({
   schema: createSchema({
     typeDefs: /* GraphQL */ `
       type Query {
-        book(id: ID!): Book
+        book(id: ID!): DemoBook
+        books: [DemoBook!]!
       }
-      type Book {
+      type DemoBook {
         id: ID!
         title: String!
         author: String!
       }
     `,
     resolvers: {
-      Query: { book: (_: unknown, { id }: { id: string }) => BOOKS.find((book) => book.id === id) },
+      Query: {
+        book: (_: unknown, { id }: { id: string }) => BOOKS.find((book) => book.id === id),
+        books: () => BOOKS,
+      },
     },
   }),
 });

@@ -1,8 +1,9 @@
 /**
  * `npm run demo`: starts the compiled binary and two GraphQL services of different make in processes of their own,
- * asks one query across both, lets one of them crash, and asks again. Ends by itself.
+ * asks one query across both, drops a plugin in that adds a field to one of them, lets the other crash, and asks
+ * again. Ends by itself.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { startBinary } from "../support/app.ts";
 import { type GraphQLAnswer, graphql, until } from "../support/client.ts";
 
@@ -10,10 +11,15 @@ const QUERY = `query {
   book(id: "1") { title author }
   reviews(book: "1") { stars text }
 }`;
+const EXTENDED_QUERY = QUERY.replace("author", "author copies");
+/** A plugin that adds the field `copies` to the catalog's books. */
+const PLUGIN = resolve(import.meta.dir, "../../plugins/shelf.ts");
 
 export interface DemoAnswers {
   /** With both services up. */
   whole: GraphQLAnswer;
+  /** With the plugin as well. */
+  extended: GraphQLAnswer;
   /** After the reviews have crashed. */
   partial: GraphQLAnswer;
 }
@@ -57,12 +63,20 @@ export async function runDemo(print: (text: string) => void): Promise<DemoAnswer
   print(`\n2. One query across both, asked of the gateway\n${indented(QUERY)}`);
   print(`\n   and its answer\n${indented(show(whole))}`);
 
+  await Bun.write(join(bobbin.folder, "plugins/shelf.ts"), Bun.file(PLUGIN));
+  const extended = await until(
+    () => graphql(gateway, EXTENDED_QUERY),
+    ({ errors }) => !errors,
+  );
+  print(`\n3. The file plugins/shelf.ts was dropped in: books have copies\n${indented(EXTENDED_QUERY)}`);
+  print(`\n   and its answer\n${indented(show(extended))}`);
+
   await reviews.stop("SIGKILL");
-  const partial = await graphql(gateway, QUERY);
-  print(`\n3. The reviews service has crashed. The same query now\n${indented(show(partial))}`);
+  const partial = await graphql(gateway, EXTENDED_QUERY);
+  print(`\n4. The reviews service has crashed. The same query now\n${indented(show(partial))}`);
 
   print(`\nWhat is there is delivered, what is not says why. Your turn: npm start`);
-  return { whole, partial };
+  return { whole, extended, partial };
 }
 
 /** The answer as the client got it. */

@@ -4,108 +4,77 @@ import { startApp, startBinary, tempFolder } from "../support/app.ts";
 import { get, graphql, post, until } from "../support/client.ts";
 import { pluginSource, writeFiles } from "../support/files.ts";
 import { startService } from "../support/service.ts";
+import { PROMPT, putBroken } from "./broken-plugins.ts";
 
 const plugin = (fields: string) =>
   `import { definePlugin } from "bobbin";\nexport default definePlugin({ ${fields} });`;
 
 const UNKNOWN_FIELD = { extensions: { code: "GRAPHQL_VALIDATION_FAILED" } };
 
-/** A file → what is said of the plugin in it. */
-const BROKEN = {
-  "syntax.ts": {
-    source: "export default {\n  name: 'syntax',\n  version: = 3,\n};",
-    name: "syntax",
-    reason: { code: "PLUGIN_LOAD_FAILED", line: 3, column: 12 },
-  },
-  "missing-import.ts": {
-    source: `import { definePlugin } from "bobbin";\nimport { gone } from "./gone.ts";\nexport default gone;`,
-    name: "missing-import",
-    reason: { code: "PLUGIN_LOAD_FAILED", line: 2, column: 22, message: /gone\.ts/ },
-  },
-  "throws.ts": {
-    source: "const now = 1;\nfunction start(): never {\n  throw new Error('no licence');\n}\nstart();",
-    name: "throws",
-    reason: { code: "PLUGIN_LOAD_FAILED", line: 3, message: /no licence/ },
-  },
-  "no-default.ts": {
-    source: "export const name = 'no-default';",
-    name: "no-default",
-    reason: { code: "PLUGIN_INVALID", message: /no default export/ },
-  },
-  "wrong-name.ts": {
-    source: plugin(`name: "Wrong Name", version: "1", typeDefs: "type Query { a: Int }"`),
-    name: "wrong-name",
-    reason: { code: "PLUGIN_INVALID", message: /"Wrong Name" does not match/ },
-  },
-  "no-version.ts": {
-    source: plugin(`name: "no-version", typeDefs: "type Query { a: Int }"`),
-    name: "no-version",
-    reason: { code: "PLUGIN_INVALID", message: /version/ },
-  },
-  "bad-sdl.ts": {
-    source: plugin(`name: "bad-sdl", version: "1", typeDefs: "type Query { a: "`),
-    name: "bad-sdl",
-    reason: { code: "PLUGIN_INVALID", message: /Syntax Error/ },
-  },
-  "unknown-type.ts": {
-    source: plugin(`name: "unknown-type", version: "1", typeDefs: "type Query { a: Missing }"`),
-    name: "unknown-type",
-    reason: { code: "PLUGIN_INVALID", message: /Missing/ },
-  },
-  "missing-field.ts": {
-    source: plugin(
-      `name: "missing-field", version: "1", typeDefs: "type Query { a: Int }", resolvers: { Query: { b: () => 1 } }`,
-    ),
-    name: "missing-field",
-    reason: { code: "PLUGIN_INVALID", message: /Query\.b/ },
-  },
-  "wrong-tags.ts": {
-    source: plugin(`name: "wrong-tags", version: "1", typeDefs: "type Query { a: Int }", tags: "abc"`),
-    name: "wrong-tags",
-    reason: { code: "PLUGIN_INVALID", message: /tags must be a list of texts/ },
-  },
-  "wrong-text.ts": {
-    source: plugin(`name: "wrong-text", version: "1", typeDefs: "type Query { a: Int }", description: 5`),
-    name: "wrong-text",
-    reason: { code: "PLUGIN_INVALID", message: /description must be a text/ },
-  },
-  "wrong-title.ts": {
-    source: plugin(`name: "wrong-title", version: "1", typeDefs: "type Query { a: Int }", displayName: {}`),
-    name: "wrong-title",
-    reason: { code: "PLUGIN_INVALID", message: /displayName must be a text/ },
-  },
-  "wrong-namespace.ts": {
-    source: plugin(
-      `name: "wrong-namespace", version: "1", typeDefs: "type Query { a: Int }", metadata: { gateway: { namespace: "1bad" } }`,
-    ),
-    name: "wrong-namespace",
-    reason: { code: "PLUGIN_INVALID", message: /metadata\.gateway\.namespace must match/ },
+/** Definitions that are wrong in some further way: the code's default export → what is said of the plugin. */
+const WRONG = {
+  "no-version": { fields: "", message: /version/ },
+  "unknown-type": { fields: `version: "1", typeDefs: "type Query { a: Missing }"`, message: /Missing/ },
+  "wrong-tags": { fields: `version: "1", tags: "abc"`, message: /tags must be a list of texts/ },
+  "wrong-text": { fields: `version: "1", description: 5`, message: /description must be a text/ },
+  "wrong-title": { fields: `version: "1", displayName: {}`, message: /displayName must be a text/ },
+  "wrong-setup": { fields: `version: "1", setup: "now"`, message: /setup must be a function/ },
+  "wrong-isolation": { fields: `version: "1", isolation: "thread"`, message: /isolation is "thread"/ },
+  "wrong-namespace": {
+    fields: `version: "1", metadata: { gateway: { namespace: "1bad" } }`,
+    message: /metadata\.gateway\.namespace must match/,
   },
 } as const;
 
+interface Said {
+  readonly kind: string;
+  readonly reason: Readonly<Record<string, unknown>>;
+  readonly message: RegExp;
+}
+
+const WRONG_SAID: readonly Said[] = Object.entries(WRONG).map(([kind, { message }]) => {
+  const step = kind === "unknown-type" ? "schema" : "definition";
+  return { kind, message, reason: { code: "PLUGIN_INVALID", step } };
+});
+
+/** Whose field is taken is another matter: see below. */
+const FIXTURES_SAID: readonly Said[] = PROMPT.filter(({ kind }) => kind !== "taken-field").map(
+  ({ kind, code, step, place, text }) => ({
+    kind,
+    message: new RegExp(RegExp.escape(text)),
+    reason: { code, step, ...place },
+  }),
+);
+
 test("each broken plugin is reported with its reason, and the others serve", async () => {
   await using folder = await tempFolder();
-  await writeFiles(`${folder.path}/plugins`, {
-    ...Object.fromEntries(Object.entries(BROKEN).map(([file, { source }]) => [file, source])),
+  const plugins = `${folder.path}/plugins`;
+  const sources = Object.entries(WRONG).map(([kind, { fields }]) => {
+    const typeDefs = fields.includes("typeDefs") ? "" : `typeDefs: "type Query { a: Int }",`;
+    return [`${kind}.ts`, plugin(`name: "${kind}", ${typeDefs} ${fields}`)];
+  });
+  await writeFiles(plugins, {
+    ...Object.fromEntries(sources),
     "good.ts": pluginSource("good", "good", "yes"),
   });
+  for (const { kind } of FIXTURES_SAID) await putBroken(kind, plugins);
   await using bobbin = await startBinary({ folder: folder.path });
   const { gateway, registry } = bobbin.urls;
 
   expect((await graphql(gateway, "{ good }")).data).toEqual({ good: "yes" });
   const { body } = await get(`${gateway}/gateway/services`);
-  for (const [file, { name, reason }] of Object.entries(BROKEN)) {
-    const listed = body.services.find((service: { name: string }) => service.name === name);
+  for (const { kind, reason, message } of [...FIXTURES_SAID, ...WRONG_SAID]) {
+    const listed = body.services.find((service: { name: string }) => service.name === kind);
     expect(listed).toMatchObject({ source: "PLUGIN", status: "INACTIVE", composition: "REJECTED" });
-    const { message = new RegExp(file), ...place } = reason as typeof reason & { message?: RegExp };
-    expect(listed.reason).toMatchObject({ ...place, file: `plugins/${file}` });
+    const where = { ...reason, file: `plugins/${kind}.ts` };
+    expect(listed.reason).toMatchObject(where);
     expect(listed.reason.message).toMatch(message);
 
-    const registered = await get(`${registry}/services/${name}`);
+    const registered = await get(`${registry}/services/${kind}`);
     expect(registered.body).toMatchObject({ status: "INACTIVE", statusReason: listed.reason.message });
-    const logged = bobbin.lines.find((line) => line.plugin === name);
-    expect(logged).toMatchObject({ level: "error", ...place, file: `plugins/${file}` });
-    expect((await get(`${gateway}/plugins/${name}/graphql?query={__typename}`)).status).toBe(404);
+    const logged = bobbin.lines.find((line) => line.plugin === kind);
+    expect(logged).toMatchObject({ level: "error", ...where });
+    expect((await get(`${gateway}/plugins/${kind}/graphql?query={__typename}`)).status).toBe(503);
   }
 });
 
@@ -124,23 +93,45 @@ test("an error in a file that a plugin imports names that file", async () => {
   const reasonOf = (name: string) =>
     body.services.find((service: { name: string }) => service.name === name).reason;
   const code = "PLUGIN_LOAD_FAILED";
-  expect(reasonOf("syntax")).toMatchObject({ code, file: "plugins/syntax/part.ts", line: 3, column: 21 });
-  expect(reasonOf("throws")).toMatchObject({ code, file: "shared/part.ts", line: 2 });
-  expect(reasonOf("thrown-by-host")).toMatchObject({ code, file: "plugins/thrown-by-host.ts", line: 3 });
+  expect(reasonOf("syntax")).toMatchObject({
+    code,
+    step: "bundle",
+    file: "plugins/syntax/part.ts",
+    line: 3,
+    column: 21,
+  });
+  expect(reasonOf("throws")).toMatchObject({ code, step: "load", file: "shared/part.ts", line: 2 });
+  expect(reasonOf("thrown-by-host")).toMatchObject({
+    code,
+    step: "load",
+    file: "plugins/thrown-by-host.ts",
+    line: 3,
+  });
 });
 
-test("two plugins of one name: the first file serves, the second is refused in the log", async () => {
+test("two plugins of one name: the first file serves, the second is refused under its file's name", async () => {
   await using folder = await tempFolder();
   await writeFiles(`${folder.path}/plugins`, {
-    "a.ts": pluginSource("twin", "twin", "first"),
+    "a.ts": pluginSource("twin", "twin", "first").replace(
+      "resolvers:",
+      "setup: () => Bun.sleep(300), resolvers:",
+    ),
     "b.ts": pluginSource("twin", "twin", "second"),
   });
   await using bobbin = await startBinary({ folder: folder.path });
 
   expect((await graphql(bobbin.urls.gateway, "{ twin }")).data).toEqual({ twin: "first" });
-  const refused = bobbin.lines.find(({ level, plugin }) => level === "error" && plugin === "twin");
-  expect(refused).toMatchObject({ code: "PLUGIN_INVALID", file: "plugins/b.ts" });
+  const refused = bobbin.lines.find(({ level, plugin }) => level === "error" && plugin === "b");
+  expect(refused).toMatchObject({ code: "PLUGIN_INVALID", step: "name", file: "plugins/b.ts" });
   expect(refused?.reason).toMatch(/plugins\/a\.ts/);
+  const { body } = await get(`${bobbin.urls.gateway}/gateway/services`);
+  expect(body.services).toContainEqual(
+    expect.objectContaining({
+      name: "b",
+      composition: "REJECTED",
+      reason: expect.objectContaining({ code: "PLUGIN_INVALID", step: "name", file: "plugins/b.ts" }),
+    }),
+  );
 });
 
 test("a broken file does not take the name of a plugin that works", async () => {
@@ -187,7 +178,7 @@ test("a plugin cannot take the name of a remote service or of the core", async (
     expect(bobbin.lines).toContainEqual(
       expect.objectContaining({ level: "error", plugin: name, code: "NAME_TAKEN" }),
     );
-    expect((await get(`${gateway}/plugins/${name}/graphql?query={__typename}`)).status).toBe(404);
+    expect((await get(`${gateway}/plugins/${name}/graphql?query={__typename}`)).status).toBe(503);
   }
 });
 

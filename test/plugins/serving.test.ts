@@ -98,7 +98,10 @@ test("a plugin's own door takes GET, and knows no other plugin", async () => {
   const answer = await get(`${gateway}/plugins/desk/graphql?query={count}`, { accept: "application/json" });
   expect(answer.body).toMatchObject({ data: { count: expect.any(Number) } });
   const unknown = await get(`${gateway}/plugins/nobody/graphql?query={count}`);
-  expect(unknown).toMatchObject({ status: 404, body: { errors: [{ extensions: { code: "NOT_FOUND" } }] } });
+  expect(unknown).toMatchObject({
+    status: 404,
+    body: { errors: [{ extensions: { code: "PLUGIN_NOT_FOUND" } }] },
+  });
 });
 
 test("in maintenance a plugin's fields fail fast, and come back after it", async () => {

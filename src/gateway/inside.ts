@@ -1,0 +1,98 @@
+/**
+ * The graph as this process itself asks it: the same snapshot, the same bounds, without HTTP.
+ * Knows snapshots; nothing of who asks.
+ */
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  parse,
+  subscribe,
+  validate,
+} from "graphql";
+import { BobbinError, type ErrorCode } from "../errors.ts";
+import { MAX_HOPS } from "../http.ts";
+import { untilAborted } from "../until-aborted.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { GatewayContext } from "./request-context.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export interface Question {
+  readonly document: string;
+  readonly variables?: Record<string, unknown> | undefined;
+  /** How many gateways it came through, this one included. */
+  readonly hops: number;
+}
+
+export class Inside {
+  readonly #snapshot: () => Snapshot;
+  readonly #inFlight: InFlight;
+
+  constructor(snapshot: () => Snapshot, inFlight: InFlight) {
+    this.#snapshot = snapshot;
+    this.#inFlight = inFlight;
+  }
+
+  /** The answer; whatever is wrong with the question is an error in it. */
+  async query(question: Question): Promise<ExecutionResult> {
+    const leave = this.#inFlight.enter();
+    try {
+      const prepared = this.#prepare(question);
+      return "errors" in prepared ? prepared : withCodes(await execute(prepared));
+    } finally {
+      leave();
+    }
+  }
+
+  /** What the subscription yields, until `signal` aborts. */
+  async *subscribe(
+    question: Question,
+    signal: AbortSignal,
+  ): AsyncGenerator<ExecutionResult, void, undefined> {
+    const prepared = this.#prepare(question);
+    const results = "errors" in prepared ? prepared : await subscribe(prepared);
+    if (Symbol.asyncIterator in results) yield* untilAborted(results, signal);
+    else yield results;
+  }
+
+  #prepare({ document: text, variables, hops }: Question) {
+    const { schema } = this.#snapshot();
+    let document: DocumentNode;
+    try {
+      if (hops > MAX_HOPS) {
+        const problem = `The question came through more than ${MAX_HOPS} gateways and plugins.`;
+        throw new BobbinError("LOOP_DETECTED", problem);
+      }
+      document = parse(text);
+    } catch (error) {
+      return { errors: [asGraphQLError(error)] };
+    }
+    const errors = validate(schema, document);
+    if (errors.length > 0)
+      return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
+    const contextValue: GatewayContext = { hops, writeToken: undefined };
+    return { schema, document, variableValues: variables, contextValue };
+  }
+}
+
+function asGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof BobbinError)
+    return new GraphQLError(error.message, { extensions: { code: error.code } });
+  return withCode(error as GraphQLError, "GRAPHQL_PARSE_FAILED");
+}
+
+/** What the core refused, with its code. */
+function withCodes(result: ExecutionResult): ExecutionResult {
+  for (const error of result.errors ?? []) {
+    let cause: Error | undefined = error;
+    while (cause instanceof GraphQLError) cause = cause.originalError;
+    if (cause instanceof BobbinError) withCode(error, cause.code);
+  }
+  return result;
+}
+
+function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
+  error.extensions.code ??= code;
+  return error;
+}
