@@ -98,7 +98,7 @@ const program = createProgram({
   exit: (status) => process.exit(status === 0 ? 0 : EXIT_USAGE),
 });
 const [, , command, argument = ""] = process.argv;
-if (command === CHILD_COMMAND) await (await import("./plugins/runner/child.ts")).runChild();
+if (command === CHILD_COMMAND && process.send) await (await import("./plugins/runner/child.ts")).runChild();
 else if (command === BUNDLE_COMMAND) {
   const { bundleForParent } = await import("./plugins/source/bundle-afresh.ts");
   await finish(async () => done(await bundleForParent(argument)));

@@ -23,7 +23,8 @@ export function pluginAbilities({ name, inside, services, log }: AbilitiesOption
       for await (const result of inside.subscribe(questionOf(query), signal)) yield answerOf(result);
     },
     services: async () => services().map(infoOf),
-    log: (level, message, fields) => log[level]({ plugin: name(), ...fields }, message),
+    log: (level, message, { level: _level, msg: _msg, time: _time, ...fields }) =>
+      log[level]({ plugin: name(), ...fields }, message),
   };
 }
 

@@ -15,8 +15,8 @@ export interface FrontOptions {
   bodyLimitBytes: number;
   /** Value of the door header. */
   doorHeader: string;
-  /** Methods that pages of the allowed origins may use on this path. */
-  corsMethods: (path: string) => readonly string[];
+  /** Methods that pages of the allowed origins may use on this path; undefined: the path says so itself. */
+  corsMethods: (path: string) => readonly string[] | undefined;
   log: Log;
 }
 
@@ -86,14 +86,14 @@ function preflight(
 ): Response | undefined {
   const origin = request.headers.get("origin");
   const method = request.headers.get("access-control-request-method");
-  if (request.method !== "OPTIONS" || origin === null || method === null) return undefined;
-  if (!guard.mayRead(origin) || !corsMethods(path).includes(method))
-    return new Response(null, { status: 403 });
+  const methods = corsMethods(path);
+  if (request.method !== "OPTIONS" || origin === null || method === null || !methods) return undefined;
+  if (!guard.mayRead(origin) || !methods.includes(method)) return new Response(null, { status: 403 });
   const headers = request.headers.get("access-control-request-headers");
   return new Response(null, {
     status: 204,
     headers: {
-      "access-control-allow-methods": corsMethods(path).join(", "),
+      "access-control-allow-methods": methods.join(", "),
       ...(headers ? { "access-control-allow-headers": headers } : {}),
       "access-control-max-age": "600",
     },
@@ -106,7 +106,7 @@ function allowOrigin(
   path: string,
   { guard, corsMethods }: FrontOptions,
 ): void {
-  if (corsMethods(path).length === 0) return;
+  if (!corsMethods(path)?.length) return;
   response.headers.append("vary", "origin");
   const origin = request.headers.get("origin");
   if (origin === null || !guard.mayRead(origin)) return;

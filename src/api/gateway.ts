@@ -37,8 +37,10 @@ export interface GatewayApiOptions {
 const ACTION = /^\/(gateway\/reload|plugins\/[^/]+\/(reload|enable|disable))$/;
 
 /** Methods that pages of allowed origins may use, by path; an action is a write, and not for pages. */
-export function gatewayCorsMethods(path: string): readonly string[] {
+export function gatewayCorsMethods(path: string): readonly string[] | undefined {
   if (ACTION.test(path)) return [];
+  // What a plugin answers itself is its own matter.
+  if (path.startsWith("/plugins/") && !path.endsWith("/graphql")) return undefined;
   return path.endsWith("/graphql") ? ["GET", "POST"] : ["GET"];
 }
 

@@ -168,9 +168,8 @@ export class Composer implements AsyncDisposable {
     if (this.#dirtySince === undefined || this.#stopped) return;
     this.#stopTimer();
     const rest = this.#composedAt + this.#lastCostMs - this.#options.clock.now();
-    this.#stopTimer = this.#options.clock.after(Math.max(0, Math.min(rest, PATIENCE_MS)), () =>
-      this.#compose(),
-    );
+    if (rest <= 0) return this.#compose();
+    this.#stopTimer = this.#options.clock.after(Math.min(rest, PATIENCE_MS), () => this.#compose());
     await this.#next.promise;
   }
 

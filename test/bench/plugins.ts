@@ -15,7 +15,9 @@ import { type PluginText, pluginOf200Lines } from "./plugin-source.ts";
 
 const SERVICES = 20;
 const WARM_UP_SAVES = 10;
-const SAVES = 100;
+const SAVES = 60;
+/** People save with seconds between. */
+const PAUSE_MS = 500;
 const WARM_UP_CALLS = 500;
 const CALLS = 3_000;
 const IN_FLIGHT = 50;
@@ -76,7 +78,7 @@ async function timesToVisible(isolation: Isolation, changesSchema: boolean): Pro
   const times: number[] = [];
   try {
     for (let round = 1; round <= WARM_UP_SAVES + SAVES; round += 1) {
-      await Bun.sleep(100);
+      await Bun.sleep(PAUSE_MS);
       const text = textOf(round);
       const { field } = text;
       const startedAt = performance.now();
@@ -149,6 +151,27 @@ async function hops(): Promise<void> {
   for (const generation of generations.values()) generation.end();
   console.log("The call alone, without the gateway, one at a time (µs)");
   printCalls(times);
+  const bare = quantiles(await bareMessages());
+  console.log(
+    `bare      ${cell(bare(0.5), 0)} ${cell(bare(0.99), 0)}   a text to a thread and back: the limit`,
+  );
+}
+
+/** Microseconds of a text to a thread that does nothing but send it back. */
+async function bareMessages(): Promise<number[]> {
+  const code = "self.onmessage = ({ data }) => postMessage(data);";
+  const echo = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const times: number[] = [];
+  for (let i = 0; i < WARM_UP_CALLS + CALLS; i += 1) {
+    const startedAt = performance.now();
+    await new Promise((resolve) => {
+      echo.onmessage = resolve;
+      echo.postMessage('{"kind":"call"}');
+    });
+    if (i >= WARM_UP_CALLS) times.push((performance.now() - startedAt) * 1000);
+  }
+  echo.terminate();
+  return times;
 }
 
 /** Microseconds of each call, one after the other. */

@@ -5,7 +5,7 @@
 import type { Clock } from "../../clock.ts";
 
 /** This long without a further sign a burst counts as over. */
-export const QUIET_MS = 10;
+export const QUIET_MS = 5;
 /** This long after the first sign the call comes although there are further ones. */
 export const MOST_WAIT_MS = 200;
 
