@@ -37,7 +37,7 @@ export class PluginServices {
   /** Under which each plugin is registered; more than one while it is being renamed. */
   readonly #names = new Map<Plugin, Set<string>>();
   readonly #disabled = new Set<string>();
-  #place: { gatewayUrl: string; node: string; owner: string | undefined } | undefined;
+  #place: { gatewayUrl: string; node: string } | undefined;
 
   constructor(options: PluginServicesOptions) {
     this.#options = options;
@@ -45,7 +45,7 @@ export class PluginServices {
 
   /** Registers what is loaded, as one set. `owner`: the process whose plugins it replaces; all, where there is one. */
   async begin(gatewayUrl: string, node: string, owner: string | undefined): Promise<void> {
-    this.#place = { gatewayUrl, node, owner };
+    this.#place = { gatewayUrl, node };
     const { host, registry } = this.#options;
     const registrations = () =>
       host()

@@ -110,7 +110,7 @@ async function answerOf(
   return version.fetch({ method: request.method, url: request.url, headers, hops, body }, request.signal);
 }
 
-export function notRunning(name: string): BobbinError {
+function notRunning(name: string): BobbinError {
   return new BobbinError("SERVICE_UNAVAILABLE", `The plugin ${name} is not running.`);
 }
 

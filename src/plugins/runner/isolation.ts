@@ -133,9 +133,11 @@ function inProcess(host: HostAbilities): Running {
 
 /** From the kernel, which answers even while the process does not; undefined where it does not tell. */
 async function residentBytes(pid: number): Promise<number | undefined> {
-  const status = Bun.file(`/proc/${pid}/status`);
-  if (!(await status.exists())) return undefined;
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(await status.text()) ?? [];
+  // Missing on another system, and once the process has ended, which is seen elsewhere.
+  const status = await Bun.file(`/proc/${pid}/status`)
+    .text()
+    .catch(() => "");
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(status) ?? [];
   return kilobytes ? Number(kilobytes) * 1024 : undefined;
 }
 

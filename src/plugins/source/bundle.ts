@@ -19,7 +19,7 @@ export interface Bundle {
 }
 
 /** Modules that are the host's own for every plugin, even where it has a copy of its own. */
-export const HOST_MODULE_NAMES = ["graphql", "bobbin"];
+const HOST_MODULE_NAMES = ["graphql", "bobbin"];
 
 /** Throws PLUGIN_LOAD_FAILED with the place in the plugin's code. */
 export async function bundlePlugin(entry: string): Promise<Bundle> {
