@@ -7,12 +7,14 @@ import { dirname, join } from "node:path";
 import { type CoreOptions, coreApi, coreSchema } from "./api/core.ts";
 import { Doors } from "./api/doors.ts";
 import { gatewayApi, gatewayCorsMethods } from "./api/gateway.ts";
+import { openGraph } from "./api/graph.ts";
 import { Guard } from "./api/guard.ts";
 import type { Operations } from "./api/operations.ts";
 import { PluginGraphQL } from "./api/plugin-graphql.ts";
 import { registryApi, registryCorsMethods } from "./api/registry.ts";
 import { Streams } from "./api/sse.ts";
 import { createToken } from "./api/tokens.ts";
+import { GraphQLSockets } from "./api/web-socket.ts";
 import type { Clock } from "./clock.ts";
 import { type Config, isLoopbackHost } from "./config.ts";
 import { BobbinError } from "./errors.ts";
@@ -23,6 +25,7 @@ import { Inside } from "./gateway/inside.ts";
 import { LastSet } from "./gateway/last-set.ts";
 import { remoteExecutor } from "./gateway/remote-executor.ts";
 import { routeOf } from "./gateway/route.ts";
+import { Subscriptions } from "./gateway/subscriptions/subscriptions.ts";
 import { probeOverHttp } from "./health/probe.ts";
 import { HealthScheduler } from "./health/scheduler.ts";
 import { type DoorName, HOPS_HEADER } from "./http.ts";
@@ -147,6 +150,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   const local = new LocalServices(schema, config.coreMutationsInGraph, () => plugins, refusal);
 
   const places = new CallPlaces();
+  const subscriptions = new Subscriptions();
   const composer = stack.use(
     new Composer({
       services,
@@ -157,11 +161,13 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
         remoteExecutor(name, {
           route,
           places,
+          subscriptions,
           onFailure: (failed, origin) => scheduler.hint(failed, origin),
         }),
       ownDoor: (url) => identity.ownDoor(url),
       ownDoorOf: (header) => identity.doorOf(header),
-      recordSchema: (name, state) => registry.recordSchema(name, state),
+      policy: config.compositionPolicy,
+      recordSchema: (name, state, changes) => registry.recordSchema(name, state, changes),
       recordFirstAnswer: (name, origin) =>
         registry.recordHealth({ service: name, origin, health: "HEALTHY", reason: null, at: clock.now() }),
       // What is served while the registry cannot be read is that very set, or less.
@@ -172,12 +178,14 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
     }),
   );
 
+  const graph = openGraph({ snapshot: () => composer.snapshot, inFlight, stopping: stopping.signal, log });
+  const { bodyLimitBytes } = config;
   const fetches = {
     gateway: gatewayApi({
       composer,
       services,
       guard,
-      inFlight,
+      graph,
       plugins: {
         plugins: () => plugins.list(),
         plugin: (name) => plugins.get(name),
@@ -189,8 +197,6 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
         graphql: new PluginGraphQL(guard, log, stopping.signal),
       },
       isReady: () => composer.started && !stopping.signal.aborted,
-      stopping: stopping.signal,
-      log,
     }).fetch,
     core: coreApi(schema, core).fetch,
     registry: registryApi({
@@ -209,7 +215,8 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
       ports: { gateway: config.gatewayPort, core: config.corePort, registry: config.registryPort },
       portOptions: PORT_OPTIONS,
       guard,
-      bodyLimitBytes: config.bodyLimitBytes,
+      bodyLimitBytes,
+      sockets: new GraphQLSockets({ ask: graph.ask, guard, bodyLimitBytes, stopping: stopping.signal, log }),
       doorHeader: (door) => identity.doorHeader(door),
       corsMethods: { gateway: gatewayCorsMethods, core: () => [], registry: registryCorsMethods },
       started: started.promise,

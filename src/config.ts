@@ -22,6 +22,8 @@ export interface Config {
   apiGatewayUrls: readonly string[];
   logLevel: LogLevel;
   logFormat: LogFormat;
+  /** Whether a schema that breaks clients is composed, or waits until someone accepts it. */
+  compositionPolicy: "any" | "safe";
   coreMutationsInGraph: boolean;
   /** Origins that may read across origins; undefined: loopback origins on a loopback listener. */
   corsOrigins: readonly string[] | undefined;
@@ -227,6 +229,14 @@ export const OPTIONS: Options = {
     allowed: "json, pretty",
     fallback: ({ terminal }) => (terminal ? "pretty" : "json"),
     parse: oneOf(["json", "pretty"] as const),
+  },
+  compositionPolicy: {
+    env: "COMPOSITION_POLICY",
+    help: "safe: schemas that break clients wait until accepted",
+    shown: "any",
+    allowed: "any, safe",
+    fallback: () => "any",
+    parse: oneOf(["any", "safe"] as const),
   },
   coreMutationsInGraph: flagOption(
     undefined,

@@ -46,6 +46,7 @@ export const ERROR_TABLE = {
   SCHEMA_INVALID: [422, "The service's schema is not a valid GraphQL schema."],
   ROOT_FIELD_TAKEN: [409, "Another service owns this root field."],
   TYPE_CONFLICT: [409, "Another service has a different type of this name."],
+  BREAKING_CHANGE: [409, "The new schema breaks clients, and waits until someone accepts it."],
   COMPOSITION_FAILED: [422, "The schema could not be merged into the graph."],
 
   PLUGIN_LOAD_FAILED: [422, "The plugin's code could not be bundled or threw while loading."],

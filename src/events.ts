@@ -1,6 +1,7 @@
 /**
  * One typed stream of "something changed". An event names the service, never its content: readers look at the
- * registry again. Knows nothing of who publishes or listens.
+ * registry again. The one exception is what another schema changes for clients, because the schema before it is gone by
+ * then. Knows nothing of who publishes or listens.
  */
 
 /**
@@ -8,6 +9,23 @@
  * SCHEMA: its schema changed, or was refused.
  */
 export type EventType = "REGISTERED" | "UPDATED" | "REMOVED" | "STATUS" | "SCHEMA";
+
+/** One thing that is different in the graph: `path` is such as `Query.field`. */
+export interface SchemaChange {
+  readonly criticality: "BREAKING" | "DANGEROUS" | "NON_BREAKING";
+  readonly path: string | null;
+  readonly message: string;
+}
+
+/** What another schema of a service changes for the graph's clients. */
+export interface SchemaChanges {
+  readonly breaking: number;
+  readonly dangerous: number;
+  /** The worst first. */
+  readonly list: readonly SchemaChange[];
+  /** How many there are beyond the list. */
+  readonly more: number;
+}
 
 export interface RegistryEvent {
   /** The registry's revision that this change made. */
@@ -19,6 +37,8 @@ export interface RegistryEvent {
   readonly at: number;
   /** What brought it about, in words. */
   readonly cause: string;
+  /** Of a SCHEMA that took the place of another one, or that waits to. */
+  readonly changes?: SchemaChanges;
 }
 
 type Listener = (events: readonly RegistryEvent[]) => void;

@@ -10,8 +10,10 @@ import {
   pruneSchema,
 } from "@graphql-tools/utils";
 import { GraphQLSchema, parse, print, printSchema } from "graphql";
-import { type BobbinError, messageOf, toBobbinError } from "./errors.ts";
+import { BobbinError, messageOf, toBobbinError } from "./errors.ts";
+import { withPlainNumbers } from "./gateway/exact-numbers.ts";
 import { failure } from "./gateway/remote-executor.ts";
+import { holdsFile } from "./gateway/request-body.ts";
 import type { GatewayContext } from "./gateway/request-context.ts";
 import type { LocalService, LocalState } from "./gateway/schemas.ts";
 import type { Outcome } from "./health/probe.ts";
@@ -62,7 +64,8 @@ export class LocalServices {
     const execute = createDefaultExecutor(coreSchema);
     this.#core = {
       sdl: printSchema(pruneSchema(shown)),
-      execute: ((request: ExecutionRequest) => this.#refused("core") ?? execute(request)) as Executor,
+      execute: ((request: ExecutionRequest) =>
+        this.#refused("core") ?? refusedFiles("core", request) ?? execute(forCode(request))) as Executor,
     };
     this.#plugins = plugins;
     this.#refusal = refusal;
@@ -110,7 +113,8 @@ export class LocalServices {
     const known = this.#services.get(version);
     if (known) return known;
     const { name, sdl } = version;
-    const execute = (request: ExecutionRequest) => this.#refused(name) ?? executeOn(version, request);
+    const execute = (request: ExecutionRequest) =>
+      this.#refused(name) ?? refusedFiles(name, request) ?? executeOn(version, forCode(request));
     const service: LocalService = { sdl, execute: execute as Executor };
     this.#services.set(version, service);
     return service;
@@ -120,6 +124,17 @@ export class LocalServices {
     const refused = this.#refusal(name);
     return refused && failure(name, refused);
   }
+}
+
+/** Code reckons with doubles. */
+function forCode(request: ExecutionRequest): ExecutionRequest {
+  return { ...request, variables: withPlainNumbers(request.variables) };
+}
+
+/** Files go to services over HTTP only. */
+function refusedFiles(service: string, { variables }: ExecutionRequest): ExecutionResult | undefined {
+  if (!holdsFile(variables)) return undefined;
+  return failure(service, new BobbinError("INVALID_INPUT", `${service} takes no files.`));
 }
 
 async function executeOn(

@@ -129,7 +129,7 @@ export class PluginServices {
     const { host, composer, local } = this.#options;
     const { subgraphs } = composer().snapshot;
     host().onComposed(
-      (version) => local().isOf(version, subgraphs.get(version.name)?.config.executor),
+      (version) => local().isOf(version, subgraphs.get(version.name)?.executor),
       () => this.#drained(),
     );
   }

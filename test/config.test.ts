@@ -67,6 +67,7 @@ const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]
     ],
     bad: ["xml"],
   },
+  compositionPolicy: { good: same("safe", "any", "safe"), bad: ["strict", "SAFE"] },
   coreMutationsInGraph: { good: switches(), bad: ["yes"] },
   corsOrigins: {
     good: [
@@ -137,6 +138,7 @@ test("without flags and variables every option has its default", () => {
     apiGatewayUrls: [],
     logLevel: "info",
     logFormat: "json",
+    compositionPolicy: "any",
     coreMutationsInGraph: false,
     corsOrigins: undefined,
     bodyLimitBytes: 1_048_576,

@@ -3,9 +3,10 @@ import { GraphQLSchema, parse } from "graphql";
 import { Streams } from "../src/api/sse.ts";
 import { BobbinError, type ErrorCode } from "../src/errors.ts";
 import { compose } from "../src/gateway/compose.ts";
+import { composeSafely } from "../src/gateway/compose-safely.ts";
 import { callGraphQL } from "../src/gateway/graphql-call.ts";
 import { remoteExecutor } from "../src/gateway/remote-executor.ts";
-import { buildSubgraph } from "../src/gateway/subgraph.ts";
+import { buildSubgraph, type Subgraph } from "../src/gateway/subgraph.ts";
 import { LIMITS } from "../src/registry/fields.ts";
 import { register } from "../src/registry/registration.ts";
 import type { Service } from "../src/registry/service.ts";
@@ -197,6 +198,14 @@ export function errorCases({ app, closed, service }: World): Record<ErrorCode, (
       ),
     ROOT_FIELD_TAKEN: () => reasonOfSchema("taker", "type Query { fine: Int }"),
     TYPE_CONFLICT: () => reasonOfSchema("other-thing", "type Query { thing: Thing } type Thing { b: Int }"),
+    BREAKING_CHANGE: async () => {
+      const [before, latest] = ["a: Int b: Int", "a: Int"].map((fields) =>
+        buildSubgraph({ name: "less", sdl: `type Query { ${fields} }`, namespace: null }, async () => ({})),
+      ) as [Subgraph, Subgraph];
+      const graph = compose([], [{ latest: before, previous: undefined }]);
+      const { rejected } = composeSafely(graph, [], [{ latest, previous: before }], () => false);
+      return { code: rejected.get("less")?.code };
+    },
     COMPOSITION_FAILED: async () => {
       const core = buildSubgraph(
         { name: "core", sdl: "type Query { a: String }", namespace: null },

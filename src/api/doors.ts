@@ -3,9 +3,10 @@
  * Knows listeners and fronts; nothing of what a door answers.
  */
 import { BobbinError } from "../errors.ts";
-import type { DoorName } from "../http.ts";
+import { DOOR_HEADER, type DoorName } from "../http.ts";
 import { type Fetch, type FrontOptions, withFront } from "./front.ts";
-import { Listener } from "./listener.ts";
+import { type Answer, Listener } from "./listener.ts";
+import type { GraphQLSockets, Upgrade } from "./web-socket.ts";
 
 export interface DoorOptions extends Omit<FrontOptions, "doorHeader" | "corsMethods"> {
   host: string;
@@ -14,6 +15,8 @@ export interface DoorOptions extends Omit<FrontOptions, "doorHeader" | "corsMeth
   portOptions: Record<DoorName, string>;
   doorHeader: (door: DoorName) => string;
   corsMethods: Record<DoorName, FrontOptions["corsMethods"]>;
+  /** Of the gateway's door. */
+  sockets: GraphQLSockets;
   /** Requests that come before this is kept wait for it. */
   started: Promise<void>;
 }
@@ -27,13 +30,18 @@ export class Doors {
   constructor(fetches: Record<DoorName, Fetch>, options: DoorOptions) {
     try {
       for (const door of ["gateway", "core", "registry"] as const) {
-        const fetch = withFront(fetches[door], {
+        const front: FrontOptions = {
           ...options,
           doorHeader: options.doorHeader(door),
           corsMethods: options.corsMethods[door],
-        });
-        const whenStarted: Fetch = (request) => options.started.then(() => fetch(request));
-        this.#listeners.set(door, open(door, whenStarted, options));
+        };
+        const fetch = withFront(fetches[door], front);
+        const sockets = door === "gateway" ? options.sockets : undefined;
+        const answer: Answer = async (request, upgrade) => {
+          await options.started;
+          return sockets?.isFor(request) ? upgraded(request, upgrade, sockets, front) : fetch(request);
+        };
+        this.#listeners.set(door, open(door, answer, sockets, options));
       }
     } catch (error) {
       for (const listener of this.#listeners.values()) void listener.close();
@@ -67,9 +75,33 @@ export class Doors {
   }
 }
 
-function open(door: DoorName, fetch: Fetch, { host, ports, portOptions }: DoorOptions): Listener {
+/** A WebSocket passes what every request passes; once it is one, there is no answer any more. */
+async function upgraded(
+  request: Request,
+  upgrade: Upgrade,
+  sockets: GraphQLSockets,
+  front: FrontOptions,
+): Promise<Response | undefined> {
+  let isOpen = false;
+  const admit: Fetch = async (admitted) => {
+    await sockets.admit(admitted, (session, headers) =>
+      upgrade(session, { ...headers, [DOOR_HEADER]: front.doorHeader }),
+    );
+    isOpen = true;
+    return new Response(null);
+  };
+  const answer = await withFront(admit, front)(request);
+  return isOpen ? undefined : answer;
+}
+
+function open(
+  door: DoorName,
+  answer: Answer,
+  sockets: GraphQLSockets | undefined,
+  { host, ports, portOptions }: DoorOptions,
+): Listener {
   try {
-    return Listener.open(host, ports[door], fetch);
+    return Listener.open(host, ports[door], answer, sockets?.handler);
   } catch (error) {
     const message = `${error instanceof Error ? error.message : error}; ${portOptions[door]} sets the port of the ${door}`;
     throw new BobbinError("CONFLICT", message, { cause: error });

@@ -20,7 +20,8 @@ export async function* eventMessages(
   if (!resumes) {
     yield { id: index, event: "snapshot", data: { index, services: operations.services().map(restView) } };
   }
-  for await (const { index: id, type, service, at, cause } of events) {
-    yield { id, data: { index: id, type, service, at: new Date(at).toISOString(), cause } };
+  for await (const { index: id, type, service, at, cause, changes } of events) {
+    const data = { index: id, type, service, at: new Date(at).toISOString(), cause };
+    yield { id, data: changes ? { ...data, changes } : data };
   }
 }

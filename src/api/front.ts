@@ -75,7 +75,7 @@ async function bounded(request: Request, limit: number): Promise<Request> {
 }
 
 function tooLarge(limit: number): BobbinError {
-  return new BobbinError("BODY_TOO_LARGE", `The body is larger than ${limit} bytes.`);
+  return new BobbinError("BODY_TOO_LARGE", `The body is larger than ${limit} bytes, the option BODY_LIMIT.`);
 }
 
 /** The answer to a browser that asks whether it may: written by hand because only some paths and methods allow it. */

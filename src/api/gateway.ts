@@ -2,39 +2,30 @@
  * The gateway's door on :3000: the graph, and what can be asked about it. Holds no state and decides nothing.
  */
 import { Elysia } from "elysia";
-import { createYoga } from "graphql-yoga";
-import { BobbinError } from "../errors.ts";
+import type { ChangeReport } from "../gateway/change-reports.ts";
 import type { Composer } from "../gateway/composer.ts";
-import type { InFlight } from "../gateway/in-flight.ts";
-import type { GatewayContext } from "../gateway/request-context.ts";
-import type { Snapshot } from "../gateway/snapshot.ts";
-import { hopsOf, MAX_HOPS } from "../http.ts";
-import type { Log } from "../log.ts";
+import { notFound } from "../registry/registration.ts";
 import { getsRequests, leadingInstance, type Service } from "../registry/service.ts";
 import { refusal } from "./answers.ts";
 import { type DoorRoute, elysiaError } from "./elysia-error.ts";
+import { checkedHops, type Graph } from "./graph.ts";
 import type { Guard } from "./guard.ts";
 import { type PluginsApiOptions, pluginsApi } from "./plugins.ts";
 import { checkPreflight } from "./preflight.ts";
 import { healthView } from "./views.ts";
-import { yogaOptions } from "./yoga.ts";
 
 export interface GatewayApiOptions {
   composer: Composer;
   services: () => readonly Service[];
   guard: Guard;
-  /** Counts the requests that use a snapshot. */
-  inFlight: InFlight;
+  graph: Graph;
   plugins: Omit<PluginsApiOptions, "composer" | "guard">;
   /** Whether the process is to be sent traffic. */
   isReady: () => boolean;
-  /** Aborts when streams have to end. */
-  stopping: AbortSignal;
-  log: Log;
 }
 
 /** What is done with a plugin, or with the gateway. */
-const ACTION = /^\/(gateway\/reload|plugins\/[^/]+\/(reload|enable|disable))$/;
+const ACTION = /^\/(gateway\/(reload|services\/[^/]+\/accept)|plugins\/[^/]+\/(reload|enable|disable))$/;
 
 /** Methods that pages of allowed origins may use, by path; an action is a write, and not for pages. */
 export function gatewayCorsMethods(path: string): readonly string[] | undefined {
@@ -44,31 +35,13 @@ export function gatewayCorsMethods(path: string): readonly string[] | undefined 
   return path.endsWith("/graphql") ? ["GET", "POST"] : ["GET"];
 }
 
-/** A request keeps the snapshot that is current when it begins to its end. */
-interface RequestContext extends GatewayContext {
-  readonly snapshot: Snapshot;
-}
-
 export function gatewayApi(options: GatewayApiOptions) {
-  const { composer, services, guard, inFlight, plugins, isReady, stopping, log } = options;
-  const yoga = createYoga<RequestContext>({
-    ...yogaOptions({ log, title: "bobbin", stopping }),
-    schema: ({ snapshot }) => snapshot.schema,
-  });
+  const { composer, services, guard, graph, plugins, isReady } = options;
 
   async function graphql(request: Request): Promise<Response> {
-    const hops = hopsOf(request.headers);
-    if (hops > MAX_HOPS) {
-      throw new BobbinError("LOOP_DETECTED", `The request came through more than ${MAX_HOPS} gateways.`);
-    }
+    const hops = checkedHops(request);
     checkPreflight(request);
-    const writeToken = await guard.writeToken(request);
-    const leave = inFlight.enter();
-    try {
-      return await yoga.handle(request, { request, hops, writeToken, snapshot: composer.snapshot });
-    } finally {
-      leave();
-    }
+    return graph.handle({ request, hops, writeToken: await guard.writeToken(request) });
   }
 
   let routes: readonly DoorRoute[] = [];
@@ -81,6 +54,19 @@ export function gatewayApi(options: GatewayApiOptions) {
       async ({ request }) => {
         await guard.checkWrite(request, undefined, "NONE");
         return composer.reload();
+      },
+      { parse: "none" },
+    )
+    .post(
+      "/gateway/services/:name/accept",
+      async ({ request, params: { name }, query: { hash } }) => {
+        await guard.checkWrite(request, name, "NONE");
+        if (!plugins.service(name)) throw notFound(name);
+        composer.accept(name, hash);
+        await plugins.settled();
+        const service = plugins.service(name);
+        if (!service) throw notFound(name);
+        return gatewayServiceView(composer, service);
       },
       { parse: "none" },
     )
@@ -113,5 +99,10 @@ export function gatewayApi(options: GatewayApiOptions) {
 function gatewayServiceView(composer: Composer, service: Service) {
   const { url, graphqlUrl } = leadingInstance(service);
   const { name, source, status, version } = service;
-  return { name, source, status, url, graphqlUrl, version, ...composer.stateOf(service) };
+  const changes = changesView(composer.changesOf(name));
+  return { name, source, status, url, graphqlUrl, version, ...composer.stateOf(service), changes };
+}
+
+function changesView(report: ChangeReport | null) {
+  return report && { ...report, at: new Date(report.at).toISOString() };
 }

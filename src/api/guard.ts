@@ -64,6 +64,12 @@ export class Guard {
     throw new BobbinError("FORBIDDEN_ORIGIN", `Pages of ${origin.slice(0, 200)} may not write.`);
   }
 
+  /** A browser opens a WebSocket for any page without asking first: only pages that may read may have one. */
+  checkSocketOrigin(request: Request): void {
+    const origin = request.headers.get("origin");
+    if (origin === null || !this.mayRead(origin)) this.checkOrigin(request);
+  }
+
   /** Whether pages of this origin may read the answer. */
   mayRead(origin: string): boolean {
     const { corsOrigins, loopback } = this.#options;

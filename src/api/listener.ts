@@ -2,9 +2,16 @@
  * Opens a port for a door. Knows addresses; nothing of what is answered.
  */
 import { BobbinError, messageOf } from "../errors.ts";
-import type { Fetch } from "./front.ts";
+import type { SocketSession } from "./socket-session.ts";
+import type { Upgrade } from "./web-socket.ts";
 
-type Server = ReturnType<typeof Bun.serve>;
+type Server = Bun.Server<SocketSession>;
+
+/** Answers a request, or makes a WebSocket of it; then there is no answer. */
+export type Answer = (
+  request: Request,
+  upgrade: Upgrade,
+) => Response | undefined | Promise<Response | undefined>;
 
 /** Connections that say nothing for this long are closed; streams send a comment more often than that. */
 const IDLE_SECONDS = 60;
@@ -23,12 +30,18 @@ export class Listener {
   }
 
   /** Listens on `port`, 0 for a free one. Throws CONFLICT when the port is taken or the address is not here. */
-  static open(host: string, port: number, fetch: Fetch): Listener {
+  static open(
+    host: string,
+    port: number,
+    answer: Answer,
+    sockets?: Bun.WebSocketHandler<SocketSession>,
+  ): Listener {
     const addresses = host === "localhost" ? loopbackAddresses() : [host];
     for (let attempt = 1; ; attempt++) {
       const servers: Server[] = [];
       try {
-        for (const hostname of addresses) servers.push(serve(hostname, servers[0]?.port ?? port, fetch));
+        for (const hostname of addresses)
+          servers.push(serve(hostname, servers[0]?.port ?? port, answer, sockets));
         return new Listener(host, servers);
       } catch (error) {
         for (const server of servers) server.stop(true);
@@ -51,14 +64,21 @@ export class Listener {
   }
 }
 
-function serve(hostname: string, port: number, fetch: Fetch): Server {
-  return Bun.serve({
+function serve(
+  hostname: string,
+  port: number,
+  answer: Answer,
+  sockets: Bun.WebSocketHandler<SocketSession> = { message() {} },
+): Server {
+  return Bun.serve<SocketSession>({
     hostname,
     port,
     idleTimeout: IDLE_SECONDS,
     // The front of each door has the limit, and answers with a code; Bun's own would answer with an empty body.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch,
+    fetch: (request, server) =>
+      answer(request, (data, headers) => server.upgrade(request, { data, headers })),
+    websocket: sockets,
   });
 }
 

@@ -4,8 +4,11 @@
  */
 import {
   type ExecutionArgs,
+  type ExecutionResult,
   execute,
+  type FormattedExecutionResult,
   GraphQLError,
+  type GraphQLFormattedError,
   Kind,
   locatedError,
   type ParseOptions,
@@ -17,6 +20,7 @@ import { BobbinError, type ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { toGraphQLError } from "./answers.ts";
+import { sizeProblem } from "./document-size.ts";
 
 export interface YogaSetting {
   log: Log;
@@ -24,10 +28,12 @@ export interface YogaSetting {
   title: string;
   /** Aborts when subscriptions have to end. */
   stopping: AbortSignal;
+  /** How a valid operation is executed; graphql-js' way unless given. */
+  execute?: (args: ExecutionArgs) => Promise<ExecutionResult>;
 }
 
 /** Options for `createYoga` and Elysia's plugin; CORS, body limits and unknown paths are the front's and Elysia's. */
-export function yogaOptions({ log, title, stopping }: YogaSetting) {
+export function yogaOptions({ log, title, stopping, execute: carryOut = inTurn }: YogaSetting) {
   return {
     cors: false,
     landingPage: false,
@@ -43,32 +49,46 @@ export function yogaOptions({ log, title, stopping }: YogaSetting) {
       },
     },
     parserAndValidationCache: { documentCache: cacheByLength(), errorCache: cacheByLength() },
-    maskedErrors: { errorMessage: "Unexpected error.", maskError },
+    maskedErrors: { errorMessage: MASKED, maskError },
     graphiql: { title },
     renderGraphiQL: async (options: object) => {
       // Loaded when first asked for: it is several megabytes of text.
       const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
       return renderGraphiQL({ ...options, title } as never);
     },
-    plugins: [codes, inOrder, endingWith(stopping)],
+    plugins: [codes, executingBy(carryOut), endingWith(stopping)],
   } satisfies Partial<YogaServerOptions<object, object>>;
 }
 
+const MASKED = "Unexpected error.";
+
 /** What a resolver threw, fit to be sent: a refusal with its code, somebody's GraphQLError as it is, nothing else. */
-function maskError(error: unknown, message: string): Error {
+export function maskError(error: unknown, message = MASKED): GraphQLError {
   const cause = rootCause(error);
   const { path = null, nodes = null } = error instanceof GraphQLError ? error : {};
   if (isRefusal(cause)) {
     const { extensions } = toGraphQLError(cause);
     return new GraphQLError(cause.message, { path, nodes, extensions });
   }
-  if (cause instanceof GraphQLError) return withTableCode(withoutHttp(error as GraphQLError));
+  const isWrongForm = cause instanceof Error && WRONG_FORM.test(cause.message) && path !== null;
+  if (cause instanceof GraphQLError && !isWrongForm) return withTableCode(withoutHttp(error as GraphQLError));
   if (cause instanceof RangeError && !path) return toGraphQLError(nestedTooDeeply(cause));
-  if (cause instanceof Error && NULL_FOR_NON_NULL.test(cause.message)) {
+  if (isWrongForm) {
     const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
     return new GraphQLError(cause.message, { path, nodes, extensions: { code } });
   }
   return new GraphQLError(message, { path, nodes, extensions: { code: "INTERNAL" satisfies ErrorCode } });
+}
+
+/** A result for a door of our own; over HTTP Yoga takes out by itself what is meant for HTTP's status and headers. */
+export function shownResult({ errors, ...result }: ExecutionResult): FormattedExecutionResult {
+  return { ...result, ...(errors ? { errors: errors.map(shownError) } : {}) };
+}
+
+function shownError(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...shown } = error.toJSON();
+  const { http: _http, ...others } = extensions ?? {};
+  return { ...shown, ...(Object.keys(others).length > 0 ? { extensions: others } : {}) };
 }
 
 function isRefusal(cause: unknown): cause is BobbinError {
@@ -80,8 +100,9 @@ function nestedTooDeeply(cause: unknown): BobbinError {
   return new BobbinError("GRAPHQL_REQUEST_INVALID", "The document is nested too deeply.", { cause });
 }
 
-/** What graphql-js says of a null that a service gave where its own schema forbids it. */
-const NULL_FOR_NON_NULL = /^Cannot return null for non-nullable field /;
+/** What graphql-js says of a null, or of what is no list, that a service gave where its own schema forbids it. */
+const WRONG_FORM =
+  /^(Cannot return null for non-nullable field|Expected Iterable, but did not find one for field) /;
 
 /** A remote service's error decides neither the status nor the headers of the whole answer. */
 function withoutHttp(error: GraphQLError): GraphQLError {
@@ -109,7 +130,14 @@ const codes: Plugin = {
     );
     return withCode("GRAPHQL_PARSE_FAILED");
   },
-  onValidate: () => withCode("GRAPHQL_VALIDATION_FAILED"),
+  onValidate: ({ params: { documentAST } }) => {
+    return ({ result, setResult }) => {
+      const problem = result.length === 0 ? sizeProblem(documentAST) : undefined;
+      const tooLarge = problem === undefined ? undefined : [new GraphQLError(problem)];
+      withCode("GRAPHQL_VALIDATION_FAILED")({ result: tooLarge ?? result });
+      if (tooLarge) setResult(tooLarge);
+    };
+  },
 };
 
 /** More than any person or generator writes; a longer document is there to keep the server busy. */
@@ -128,13 +156,17 @@ function cacheByLength<T extends object>(): LRUCache<string, T> {
 }
 
 /** graphql-js puts an answer's fields in the query's order; Yoga's own executor in the order of their arrival. */
-const inOrder: Plugin = {
-  onExecute: ({ setExecuteFn }) =>
-    setExecuteFn(async (args: ExecutionArgs) => {
-      const result = await execute(args);
-      return result.errors ? { ...result, errors: result.errors.flatMap(membersOf) } : result;
-    }),
-};
+const inTurn = async (args: ExecutionArgs): Promise<ExecutionResult> => execute(args);
+
+function executingBy(carryOut: NonNullable<YogaSetting["execute"]>): Plugin {
+  return {
+    onExecute: ({ setExecuteFn }) =>
+      setExecuteFn(async (args: ExecutionArgs) => {
+        const result = await carryOut(args);
+        return result.errors ? { ...result, errors: result.errors.flatMap(membersOf) } : result;
+      }),
+  };
+}
 
 /** Several errors at one field come as one that holds them all: each is an error of its own. */
 function membersOf(error: GraphQLError): GraphQLError[] {
@@ -162,6 +194,7 @@ async function parseParams(parse: RequestParser, request: Request) {
   try {
     return await parse(request);
   } catch (error) {
+    if (error instanceof BobbinError) throw error;
     // Yoga wraps the SyntaxError of a body, and throws that of the parameter `variables` as it is.
     const cause = error instanceof GraphQLError ? error.extensions.originalError : error;
     const { name } = (cause ?? {}) as { name?: string };

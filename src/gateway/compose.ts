@@ -5,6 +5,10 @@
 import { stitchSchemas, ValidationLevel } from "@graphql-tools/stitch";
 import { type GraphQLSchema, validateSchema } from "graphql";
 import { messageOf } from "../errors.ts";
+import { readLiteralsExactly } from "./exact-inputs.ts";
+import { composeGroup, type Group, type Member } from "./federation/group.ts";
+import type { GroupOf } from "./federation/groups.ts";
+import { groupConfig } from "./federation/stitch.ts";
 import { mergedFieldResolvers } from "./merged-fields.ts";
 import { collisionOf, Ownership, type Reason } from "./ownership.ts";
 import type { Subgraph } from "./subgraph.ts";
@@ -19,6 +23,8 @@ export interface Candidate {
 
 export interface Composition {
   readonly schema: GraphQLSchema;
+  /** The federated services among them, as one. */
+  readonly group: Group | undefined;
   /** What the schema consists of. */
   readonly subgraphs: readonly Subgraph[];
   /** Service → why its newest schema is not in the graph; its previous one may be. */
@@ -29,7 +35,11 @@ export interface Composition {
  * `incumbents` are in the graph already, unchanged, and keep what they own; `candidates` follow in order of
  * precedence. A candidate that collides is left out alone: its previous schema stays where it has one.
  */
-export function compose(incumbents: readonly Subgraph[], candidates: readonly Candidate[]): Composition {
+export function compose(
+  incumbents: readonly Subgraph[],
+  candidates: readonly Candidate[],
+  groupOf: GroupOf = composeGroup,
+): Composition {
   const heldBack = new Map<Candidate, Reason>();
   for (;;) {
     const { subgraphs, rejected, newest, taker } = choose(incumbents, candidates, heldBack);
@@ -37,7 +47,7 @@ export function compose(incumbents: readonly Subgraph[], candidates: readonly Ca
       heldBack.set(taker.candidate, taker.reason);
       continue;
     }
-    const { schema, failed } = stitchMost(subgraphs, newest);
+    const { schema, group, failed } = stitchMost(subgraphs, newest, groupOf);
     const failedNewest = [...newest].flatMap(([subgraph, candidate]) => {
       const reason = failed.get(subgraph);
       return reason ? [{ candidate, reason }] : [];
@@ -45,7 +55,7 @@ export function compose(incumbents: readonly Subgraph[], candidates: readonly Ca
     if (failedNewest.length === 0) {
       // What was in the graph fails where a service is gone whose types completed its own.
       for (const [{ name }, reason] of failed) rejected.set(name, reason);
-      return { schema, subgraphs: subgraphs.filter((subgraph) => !failed.has(subgraph)), rejected };
+      return { schema, group, subgraphs: subgraphs.filter((subgraph) => !failed.has(subgraph)), rejected };
     }
     for (const { candidate, reason } of failedNewest) heldBack.set(candidate, reason);
   }
@@ -101,24 +111,61 @@ function choose(
 
 interface Stitched {
   readonly schema: GraphQLSchema;
-  /** What stitching fails with. */
+  readonly group: Group | undefined;
+  /** What composing fails with. */
   readonly failed: ReadonlyMap<Subgraph, Reason>;
 }
 
-/** Stitches everything; where that fails, as much as goes together, what was in the graph before what is new. */
-function stitchMost(subgraphs: readonly Subgraph[], newest: ReadonlyMap<Subgraph, Candidate>): Stitched {
-  const kept: Subgraph[] = [];
-  const failed = new Map<Subgraph, Reason>();
-  let schema: GraphQLSchema | undefined;
-  const add = (group: readonly Subgraph[]): void => {
+/** Composes the federated services, and stitches what that gives with the others, as far as they go together. */
+function stitchMost(
+  subgraphs: readonly Subgraph[],
+  newest: ReadonlyMap<Subgraph, Candidate>,
+  groupOf: GroupOf,
+): Stitched {
+  const federated = most(subgraphs.filter(isMember), newest, groupOf);
+  const group = federated.result;
+  const others = subgraphs.filter((subgraph) => !isMember(subgraph));
+  const merged = typesMergedWith(others);
+  const stitching = most(others, newest, (some) => stitched(some, federated.kept, group, merged));
+  // Where there is nothing else, the federated services alone are the graph.
+  const schema = stitching.result ?? (group && stitched([], federated.kept, group, merged));
+  if (!schema) throw new Error("no service's schema can be stitched");
+  return { schema, group, failed: new Map([...federated.failed, ...stitching.failed]) };
+}
+
+function isMember(subgraph: Subgraph): subgraph is Subgraph & Member {
+  return subgraph.document !== undefined;
+}
+
+interface Most<Item, Result> {
+  readonly result: Result | undefined;
+  readonly kept: readonly Item[];
+  readonly failed: ReadonlyMap<Item, Reason>;
+}
+
+/**
+ * What can be made of all items; where that fails, of as many as go together, what was in the graph before what is
+ * new. One that needs another which was not there yet is tried once more.
+ */
+function most<Item extends Subgraph, Result>(
+  items: readonly Item[],
+  newest: ReadonlyMap<Subgraph, Candidate>,
+  make: (items: readonly Item[]) => Result,
+): Most<Item, Result> {
+  let kept: readonly Item[] = [];
+  let result: Result | undefined;
+  const failed = new Map<Item, Reason>();
+  const add = (some: readonly Item[]): void => {
     try {
-      schema = stitched([...kept, ...group]);
-      kept.push(...group);
+      const all = items.filter((item) => kept.includes(item) || some.includes(item));
+      result = make(all);
+      kept = all;
+      for (const item of some) failed.delete(item);
     } catch (cause) {
-      const [first] = group;
-      if (group.length > 1) {
-        const inOrder = [...group].sort((a, b) => Number(newest.has(a)) - Number(newest.has(b)));
-        const middle = group.length >> 1;
+      const [first] = some;
+      if (some.length > 1) {
+        const inOrder = [...some].sort((a, b) => Number(newest.has(a)) - Number(newest.has(b)));
+        const middle = some.length >> 1;
         add(inOrder.slice(0, middle));
         add(inOrder.slice(middle));
       } else if (first) {
@@ -126,18 +173,36 @@ function stitchMost(subgraphs: readonly Subgraph[], newest: ReadonlyMap<Subgraph
       }
     }
   };
-  add(subgraphs);
-  if (!schema) throw new Error("no service's schema can be stitched");
-  return { schema, failed };
+  if (items.length > 0) add(items);
+  for (let before = Number.POSITIVE_INFINITY; failed.size > 0 && failed.size < before; ) {
+    before = failed.size;
+    for (const item of [...failed.keys()]) add([item]);
+  }
+  return { result, kept, failed };
 }
 
-function stitched(subgraphs: readonly Subgraph[]): GraphQLSchema {
-  const schema = stitchSchemas({
-    subschemas: subgraphs.map(({ config }) => config),
-    resolvers: mergedFieldResolvers(subgraphs),
-    // Fields that meet here are the same: Ownership has seen to it.
-    typeMergingOptions: { validationSettings: { validationLevel: ValidationLevel.Off } },
-  });
+/** The types that others than the federated services have a part of. */
+function typesMergedWith(others: readonly Subgraph[]): ReadonlySet<string> {
+  return new Set(others.flatMap(({ types }) => [...types.keys()]));
+}
+
+function stitched(
+  subgraphs: readonly Subgraph[],
+  members: readonly Subgraph[],
+  group: Group | undefined,
+  merged: ReadonlySet<string>,
+): GraphQLSchema {
+  const configs = subgraphs.flatMap(({ config }) => config ?? []);
+  const shared = group?.supergraph.entityTypes().filter((type) => merged.has(type)) ?? [];
+  // Of scalars, stitching drops how they read literals.
+  const schema = readLiteralsExactly(
+    stitchSchemas({
+      subschemas: group ? [groupConfig(group, shared), ...configs] : configs,
+      resolvers: mergedFieldResolvers(group && shared.length === 0 ? subgraphs : [...members, ...subgraphs]),
+      // Fields that meet here are the same: Ownership has seen to it.
+      typeMergingOptions: { validationSettings: { validationLevel: ValidationLevel.Off } },
+    }),
+  );
   const [problem] = validateSchema(schema);
   if (problem) throw problem;
   return schema;

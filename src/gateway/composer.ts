@@ -2,9 +2,13 @@
  * Follows the registry, composes when schemas changed, and replaces the snapshot.
  * Knows services, their schemas and the pure `compose`; nothing of doors, probes, or how a schema is got.
  */
-import type { RegistryEvent } from "../events.ts";
+import { BobbinError } from "../errors.ts";
+import type { RegistryEvent, SchemaChanges } from "../events.ts";
 import { getsRequests, type SchemaState, type Service } from "../registry/service.ts";
-import { type Candidate, type Composition, compose, type Reason } from "./compose.ts";
+import { type ChangeReport, ChangeReports, logged } from "./change-reports.ts";
+import type { Candidate, Reason } from "./compose.ts";
+import { composeSafely, type SafeComposition } from "./compose-safely.ts";
+import { rememberingGroups } from "./federation/groups.ts";
 import type { ComposedService } from "./last-set.ts";
 import { isGraphQL, type SchemaSources, Schemas } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -12,8 +16,10 @@ import type { Subgraph } from "./subgraph.ts";
 
 export interface ComposerOptions extends SchemaSources {
   revision: () => number;
-  /** Takes what became of a service's schema. */
-  recordSchema: (name: string, state: SchemaState) => Promise<void>;
+  /** `safe`: a schema that breaks clients waits until someone accepts it. */
+  policy: "any" | "safe";
+  /** Takes what became of a service's schema; `changes`: what another schema of it is for clients. */
+  recordSchema: (name: string, state: SchemaState, changes?: SchemaChanges) => Promise<void>;
   /** Keeps what a new snapshot was composed of. */
   save: (services: readonly ComposedService[]) => void;
   /** There is another snapshot. */
@@ -36,7 +42,11 @@ const PATIENCE_MS = 100;
 export class Composer implements AsyncDisposable {
   readonly #options: ComposerOptions;
   readonly #schemas: Schemas;
+  readonly #changes: ChangeReports;
+  readonly #groupOf = rememberingGroups();
   #snapshot: Snapshot | undefined;
+  /** Who of the graph was unregistered since: what comes under the name anew has no clients to break. */
+  readonly #unregistered = new Set<string>();
   /** What was composed last, whatever came of it. */
   #composed: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] } | undefined;
   #dirtySince: number | undefined;
@@ -51,6 +61,7 @@ export class Composer implements AsyncDisposable {
 
   constructor(options: ComposerOptions) {
     this.#options = options;
+    this.#changes = new ChangeReports(options.log);
     this.#schemas = new Schemas(options, {
       onSchema: () => this.#markDirty(),
       onState: (name) => this.#report(name),
@@ -93,6 +104,7 @@ export class Composer implements AsyncDisposable {
   onEvents(events: readonly RegistryEvent[]): void {
     for (const { type, service: name } of events) {
       const service = this.#options.service(name);
+      if (type === "REMOVED" && this.#snapshot?.subgraphs.has(name)) this.#unregistered.add(name);
       if (!service) this.#schemas.forget(name);
       else if (type !== "SCHEMA") this.#schemas.follow(service, type !== "STATUS");
       this.#report(name);
@@ -125,6 +137,27 @@ export class Composer implements AsyncDisposable {
       this.#reloading = undefined;
     });
     return this.#reloading;
+  }
+
+  /**
+   * Composes a service's schema that waits, although it breaks clients. That holds for this very schema; `hash`: only
+   * if it is the one that is meant. Throws CONFLICT where none waits, or another one.
+   */
+  accept(name: string, hash?: string): void {
+    const accepted = this.#changes.accept(name, hash);
+    this.#composed = undefined;
+    this.#compose();
+    const waiting = this.#changes.waiting(name);
+    if (!waiting || waiting.hash === accepted) return;
+    throw new BobbinError(
+      "CONFLICT",
+      `The schema of ${name} changed again meanwhile: look at what it breaks now.`,
+    );
+  }
+
+  /** What the service's last change of schema, or the one that waits, means for clients. */
+  changesOf(name: string): ChangeReport | null {
+    return this.#changes.of(name) ?? null;
   }
 
   /** What became of a service's schema, and why. */
@@ -201,20 +234,32 @@ export class Composer implements AsyncDisposable {
     // The same candidates would be refused by the same incumbents once more.
     if (this.#composed && isSame(this.#composed, { incumbents, candidates })) return;
     this.#composed = { incumbents, candidates };
-    let composition: Composition;
+    let composition: SafeComposition;
     try {
-      composition = compose(incumbents, candidates);
+      const graph = before && { schema: before.schema, subgraphs: [...before.subgraphs.values()] };
+      const mayBreak = (candidate: Candidate) => this.#mayBreak(candidate);
+      composition = composeSafely(graph, incumbents, candidates, mayBreak, this.#groupOf);
     } catch (error) {
       this.#options.log.error({ err: error }, "composing failed; the graph stays as it was");
       return;
     }
-    const { schema, subgraphs, rejected } = composition;
-    this.#snapshot = new Snapshot(this.#options.revision(), schema, subgraphs, rejected);
+    const revision = this.#options.revision();
+    this.#snapshot = new Snapshot(revision, composition);
+    this.#unregistered.clear();
     this.#lastCostMs = performance.now() - startedAt;
+    const now = { at: this.#options.clock.now(), revision };
+    const news = this.#changes.take(composition, (name) => this.#schemas.latest(name), now);
     this.#logDifference(before, this.#snapshot);
     this.#options.onSnapshot();
-    for (const name of this.#schemas.names()) this.#report(name);
+    for (const name of this.#schemas.names()) this.#report(name, news.get(name));
     this.#save(this.#snapshot);
+  }
+
+  /** Whether a schema need not wait though it breaks clients. */
+  #mayBreak({ latest }: Candidate): boolean {
+    const { policy, service } = this.#options;
+    if (policy === "any" || this.#changes.isAccepted(latest)) return true;
+    return this.#unregistered.has(latest.name) || service(latest.name)?.source === "CORE";
   }
 
   /** Those whose newest schema is in the graph already, and the others in the order of their registration. */
@@ -233,7 +278,7 @@ export class Composer implements AsyncDisposable {
   }
 
   /** Tells the registry what became of the service's newest schema, where the registry has it otherwise. */
-  #report(name: string): void {
+  #report(name: string, changes?: SchemaChanges): void {
     const service = this.#options.service(name);
     if (!service || !this.#snapshot) return;
     const { composition, reason } = this.stateOf(service);
@@ -249,7 +294,7 @@ export class Composer implements AsyncDisposable {
     };
     const isNews =
       schema.state !== state.state || schema.message !== state.message || schema.hash !== state.hash;
-    if (isNews) void this.#options.recordSchema(name, state);
+    if (isNews) void this.#options.recordSchema(name, state, changes);
   }
 
   /** Of a plugin it is said where it is. */
@@ -267,7 +312,8 @@ export class Composer implements AsyncDisposable {
     this.#options.log.info({ revision, services: subgraphs.size, added, removed, ms }, "composed");
     for (const [service, reason] of after.rejected) {
       if (before?.rejected.get(service)?.message === reason.message) continue;
-      const said = this.#withFile(service, reason);
+      const waiting = this.#changes.waiting(service);
+      const said = { ...this.#withFile(service, reason), ...(waiting ? logged(waiting) : {}) };
       if (said.file !== undefined) this.#options.log.error({ plugin: service, ...said }, "plugin refused");
       else this.#options.log.warn({ service, ...said }, "schema left out");
     }
@@ -275,9 +321,10 @@ export class Composer implements AsyncDisposable {
 
   #save(snapshot: Snapshot): void {
     const composed: ComposedService[] = [];
-    for (const { name, sdl, namespace } of snapshot.subgraphs.values()) {
+    for (const { source } of snapshot.subgraphs.values()) {
+      const { name, ...parts } = source;
       const service = this.#options.service(name);
-      if (service && service.source !== "CORE") composed.push({ service, sdl, namespace });
+      if (service && service.source !== "CORE") composed.push({ service, ...parts });
     }
     this.#options.save(composed);
   }

@@ -34,10 +34,17 @@ type AnyError = Pick<GraphQLError, "message" | "path" | "extensions">;
 /** An error whose path leads nowhere in the answer counts for all of it, as one without a path does. */
 function signed(service: string, error: AnyError, keys: Fields): GraphQLError {
   const { message, path, extensions } = error;
-  const known = Array.isArray(path) && keys.has(path[0]);
+  const known = Array.isArray(path) && keys.has(path[0]) && path.every(isPathKey);
   const own = typeof extensions === "object" && !Array.isArray(extensions) ? extensions : {};
   return new GraphQLError(message, { path: known ? path : null, extensions: { ...own, service } });
 }
+
+/** Stitching follows paths into what was answered, and must not get beyond it. */
+function isPathKey(key: unknown): boolean {
+  return typeof key === "number" ? Number.isSafeInteger(key) : typeof key === "string" && !INHERITED.has(key);
+}
+
+const INHERITED = new Set(["__proto__", "constructor", "prototype"]);
 
 type Answer = Record<string, unknown>;
 
@@ -77,12 +84,16 @@ class Asked {
 
   #fieldsOf(sets: readonly SelectionSetNode[]): Fields {
     const fields = new Map<string, SelectionSetNode[]>();
+    const spread = new Set<string>();
     const collect = (set: SelectionSetNode | undefined) => {
       for (const node of set?.selections ?? []) {
         if (node.kind === Kind.INLINE_FRAGMENT) collect(node.selectionSet);
-        else if (node.kind === Kind.FRAGMENT_SPREAD)
+        else if (node.kind === Kind.FRAGMENT_SPREAD) {
+          // Once is enough: fragments that name each other twice would otherwise double the work at each step.
+          if (spread.has(node.name.value)) continue;
+          spread.add(node.name.value);
           collect(this.#fragments.get(node.name.value)?.selectionSet);
-        else {
+        } else {
           const key = (node.alias ?? node.name).value;
           const below = fields.get(key) ?? [];
           if (node.selectionSet) below.push(node.selectionSet);

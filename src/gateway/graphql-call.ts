@@ -7,11 +7,12 @@
 import type { ExecutionResult } from "graphql";
 import { BobbinError } from "../errors.ts";
 import { connectionReason, DOOR_HEADER, readAtMost } from "../http.ts";
+import { FORM_HEADERS } from "./request-body.ts";
 
 export interface GraphQLCall {
   url: string;
-  /** The JSON text of `{ query, variables, operationName }`. */
-  body: string;
+  /** The JSON text of `{ query, variables, operationName }`, or a form that has it together with files. */
+  body: string | FormData;
   headers: Record<string, string>;
   signal: AbortSignal;
   maxBytes: number;
@@ -19,6 +20,8 @@ export interface GraphQLCall {
 
 export interface GraphQLAnswer {
   result: ExecutionResult;
+  /** What `result` was parsed from. */
+  text: string;
   /** The door header of the answer, where another bobbin (or this one) gave it. */
   door: string | null;
 }
@@ -38,7 +41,12 @@ export async function callGraphQL({
   try {
     response = await fetch(url, {
       method: "POST",
-      headers: { ...headers, "content-type": "application/json", accept: ACCEPT },
+      headers: {
+        ...headers,
+        // That of a form has its boundary, which fetch chooses.
+        ...(typeof body === "string" ? { "content-type": "application/json" } : FORM_HEADERS),
+        accept: ACCEPT,
+      },
       body,
       signal,
       redirect: "manual",
@@ -56,7 +64,7 @@ export async function callGraphQL({
     );
   }
   if (text === undefined) throw invalid(`The service's answer is larger than ${maxBytes} bytes.`);
-  return { result: parseResult(text, response.status), door: response.headers.get(DOOR_HEADER) };
+  return { result: parseResult(text, response.status), text, door: response.headers.get(DOOR_HEADER) };
 }
 
 /** GraphQL servers answer errors with any status, so the body decides. */
@@ -67,12 +75,19 @@ function parseResult(text: string, status: number): ExecutionResult {
   } catch (error) {
     throw invalid(`The service answered ${status} with something that is not JSON.`, error);
   }
-  if (typeof result !== "object" || result === null || Array.isArray(result)) throw notGraphQL(status);
-  const { data, errors } = result as Record<string, unknown>;
+  if (!isGraphQLResult(result)) throw notGraphQL(status);
+  return result;
+}
+
+/** Whether it has the form of a result: data, or errors that say why there is none. */
+export function isGraphQLResult(value: unknown): value is ExecutionResult {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const { data, errors } = value as Record<string, unknown>;
   const hasData = typeof data === "object" && !Array.isArray(data);
-  const hasErrors = Array.isArray(errors) && errors.length > 0 && errors.every(isError);
-  if (!(hasData || hasErrors) || (data === null && !hasErrors)) throw notGraphQL(status);
-  return result as ExecutionResult;
+  const areErrors = Array.isArray(errors) && errors.every(isError);
+  if (errors !== undefined && errors !== null && !areErrors) return false;
+  const hasErrors = areErrors && errors.length > 0;
+  return (hasData || hasErrors) && !(data === null && !hasErrors);
 }
 
 function isError(value: unknown): boolean {

@@ -2,19 +2,13 @@
  * The graph as this process itself asks it: the same snapshot, the same bounds, without HTTP.
  * Knows snapshots; nothing of who asks.
  */
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  execute,
-  GraphQLError,
-  parse,
-  subscribe,
-  validate,
-} from "graphql";
+import { type DocumentNode, type ExecutionResult, GraphQLError, parse, validate } from "graphql";
 import { BobbinError, type ErrorCode } from "../errors.ts";
 import { MAX_HOPS } from "../http.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { withPlainNumbers } from "./exact-numbers.ts";
 import type { InFlight } from "./in-flight.ts";
+import { executeOperation, subscribeOperation } from "./operation.ts";
 import type { GatewayContext } from "./request-context.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -39,7 +33,7 @@ export class Inside {
     const leave = this.#inFlight.enter();
     try {
       const prepared = this.#prepare(question);
-      return "errors" in prepared ? prepared : withCodes(await execute(prepared));
+      return "errors" in prepared ? prepared : forCode(await executeOperation(prepared.snapshot, prepared));
     } finally {
       leave();
     }
@@ -51,13 +45,14 @@ export class Inside {
     signal: AbortSignal,
   ): AsyncGenerator<ExecutionResult, void, undefined> {
     const prepared = this.#prepare(question);
-    const results = "errors" in prepared ? prepared : await subscribe(prepared);
-    if (Symbol.asyncIterator in results) yield* untilAborted(results, signal);
-    else yield results;
+    const results = "errors" in prepared ? prepared : await subscribeOperation(prepared.snapshot, prepared);
+    if (Symbol.asyncIterator in results) {
+      for await (const result of untilAborted(results, signal)) yield forCode(result);
+    } else yield results;
   }
 
   #prepare({ document: text, variables, hops }: Question) {
-    const { schema } = this.#snapshot();
+    const snapshot = this.#snapshot();
     let document: DocumentNode;
     try {
       if (hops > MAX_HOPS) {
@@ -68,11 +63,11 @@ export class Inside {
     } catch (error) {
       return { errors: [asGraphQLError(error)] };
     }
-    const errors = validate(schema, document);
+    const errors = validate(snapshot.schema, document);
     if (errors.length > 0)
       return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
     const contextValue: GatewayContext = { hops, writeToken: undefined };
-    return { schema, document, variableValues: variables, contextValue };
+    return { snapshot, document, variableValues: variables, contextValue };
   }
 }
 
@@ -80,6 +75,11 @@ function asGraphQLError(error: unknown): GraphQLError {
   if (error instanceof BobbinError)
     return new GraphQLError(error.message, { extensions: { code: error.code } });
   return withCode(error as GraphQLError, "GRAPHQL_PARSE_FAILED");
+}
+
+/** The answer as code can use it, which reckons with doubles. */
+function forCode(result: ExecutionResult): ExecutionResult {
+  return withCodes(result.data ? { ...result, data: withPlainNumbers(result.data) } : result);
 }
 
 /** What the core refused, with its code. */

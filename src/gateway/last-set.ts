@@ -8,11 +8,11 @@ import { dirname } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Service } from "../registry/service.ts";
+import type { SubgraphSource } from "./subgraph.ts";
 
-export interface ComposedService {
+/** A service, and what its part of the graph was built from. */
+export interface ComposedService extends Omit<SubgraphSource, "name"> {
   readonly service: Service;
-  readonly sdl: string;
-  readonly namespace: string | null;
 }
 
 interface LastSetFile {

@@ -130,7 +130,7 @@ function withEntryPoints(rule: MergedTypeConfig): MergedTypeConfig {
 }
 
 /** An object without its key is asked for nowhere: its null would make the call fail for all objects in it. */
-function askedByKey(entry: MergedTypeEntryPoint): MergedTypeEntryPoint {
+export function askedByKey(entry: MergedTypeEntryPoint): MergedTypeEntryPoint {
   const ask = createMergedTypeResolver(entry);
   const key = entry.selectionSet === undefined ? [] : parseSelectionSet(entry.selectionSet).selections;
   const names = key.flatMap((node) => (node.kind === Kind.FIELD ? [(node.alias ?? node.name).value] : []));

@@ -40,10 +40,12 @@ export class Ownership {
   collision(subgraph: Subgraph): Collision | undefined {
     for (const field of subgraph.rootFields) {
       const owner = this.#fields.get(field);
-      if (owner) return { owner, reason: fieldTaken(field, owner.name, subgraph.name) };
+      if (owner && !areFederated(owner, subgraph))
+        return { owner, reason: fieldTaken(field, owner.name, subgraph.name) };
     }
     for (const type of subgraph.types.keys()) {
       for (const owner of this.#types.get(type) ?? []) {
+        if (areFederated(owner, subgraph)) continue;
         const reason = typeConflict(type, owner, subgraph);
         if (reason) return { owner, reason };
       }
@@ -65,6 +67,11 @@ export function collisionOf(later: Subgraph, owner: Subgraph): Reason | undefine
 }
 
 const ROOT_TYPES = new Set(["Query", "Mutation", "Subscription"]);
+
+/** Among themselves they share fields and types by the federation's rules, which composing them sees to. */
+function areFederated(a: Subgraph, b: Subgraph): boolean {
+  return a.document !== undefined && b.document !== undefined;
+}
 
 /** Whether what collides with the one's version of the type collides with the other's. */
 function isAlike(a: Subgraph, b: Subgraph, type: string): boolean {

@@ -4,13 +4,21 @@
  * Knows routes and GraphQL over HTTP; nothing of composing.
  */
 import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools/utils";
-import { GraphQLError, print } from "graphql";
+import { GraphQLError, type GraphQLSchema, print } from "graphql";
 import { BobbinError, toBobbinError } from "../errors.ts";
 import { CallPlaces, type Lane } from "./call-places.ts";
 import { conform } from "./conform.ts";
+import { keepNumbers } from "./exact-answer.ts";
 import { callGraphQL } from "./graphql-call.ts";
+import { requestBody } from "./request-body.ts";
 import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
 import type { Route } from "./route.ts";
+import { Subscriptions } from "./subscriptions/subscriptions.ts";
+
+export interface SubgraphRequest extends ExecutionRequest {
+  /** The schema that the document is for; without it, an answer's numbers are doubles. */
+  readonly schema?: GraphQLSchema;
+}
 
 export interface RemoteExecutorOptions {
   /** The route, or a BobbinError that says why there is none. */
@@ -19,6 +27,8 @@ export interface RemoteExecutorOptions {
   onFailure: (service: string, origin: string) => void;
   /** The places that all services' calls share; its own where a service is alone. */
   places?: CallPlaces;
+  /** Likewise, of subscriptions. */
+  subscriptions?: Subscriptions;
   /** How long a call may take, its wait for a turn included. */
   deadlineMs?: number;
 }
@@ -28,48 +38,67 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export function remoteExecutor(
   service: string,
-  { route, onFailure, places = new CallPlaces(), deadlineMs = CALL_DEADLINE_MS }: RemoteExecutorOptions,
+  {
+    route,
+    onFailure,
+    places = new CallPlaces(),
+    subscriptions = new Subscriptions(),
+    deadlineMs = CALL_DEADLINE_MS,
+  }: RemoteExecutorOptions,
 ): Executor {
   const lane: Lane = { inFlight: 0, waiting: new Set() };
 
-  async function call(request: ExecutionRequest): Promise<ExecutionResult> {
+  async function call(request: SubgraphRequest): Promise<ExecutionResult> {
     const target = route(service);
     if (target instanceof BobbinError) throw target;
     const context = request.context as GatewayContext;
-    const deadline = AbortSignal.timeout(deadlineMs);
+    const deadline = AbortSignal.timeout(target.timeoutMs ?? deadlineMs);
     const signal = context.request ? AbortSignal.any([deadline, context.request.signal]) : deadline;
-    const body = JSON.stringify({
-      query: print(request.document),
-      ...(request.variables && Object.keys(request.variables).length > 0
-        ? { variables: request.variables }
-        : {}),
-    });
+    const body = requestBody({ query: print(request.document), variables: request.variables });
     const headers = subgraphHeaders(context, target.headers);
     try {
-      const { result } = await places.run(lane, signal, () =>
+      const { result, text } = await places.run(lane, signal, () =>
         callGraphQL({ url: target.graphqlUrl, body, headers, signal, maxBytes: MAX_ANSWER_BYTES }),
       );
-      return conform(service, request.document, result) as ExecutionResult;
+      const answer = conform(service, request.document, result) as ExecutionResult;
+      if (request.schema && answer.data) keepNumbers(request.schema, request.document, answer.data, text);
+      return answer;
     } catch (error) {
       // A client that hung up says nothing of the service.
       if (!context.request?.signal.aborted) onFailure(service, target.origin);
-      throw error;
+      throw error instanceof RangeError ? nestedTooDeeply(service, error) : error;
     }
   }
 
-  return async (request) => {
-    if (request.operationType === "subscription") {
-      return failure(
-        service,
-        new BobbinError("SERVICE_UNAVAILABLE", "Subscriptions of remote services are not served yet."),
-      );
-    }
+  function subscribe({ document, variables, context }: ExecutionRequest) {
+    const target = route(service);
+    if (target instanceof BobbinError) throw target;
+    const { request } = context as GatewayContext;
+    return subscriptions.open({
+      service,
+      document,
+      route: target.subscriptions ?? { url: target.graphqlUrl, protocol: undefined },
+      headers: subgraphHeaders(context as GatewayContext, target.headers),
+      payload: { query: print(document), ...(variables ? { variables } : {}) },
+      client: request?.signal,
+      failed: (error) => failure(service, error),
+      onFailure: () => onFailure(service, target.origin),
+    });
+  }
+
+  return (async (request: ExecutionRequest) => {
     try {
-      return await call(request);
+      return await (request.operationType === "subscription" ? subscribe(request) : call(request));
     } catch (error) {
       return failure(service, toBobbinError(error));
     }
-  };
+  }) as Executor;
+}
+
+function nestedTooDeeply(service: string, cause: RangeError): BobbinError {
+  return new BobbinError("INVALID_SERVICE_RESPONSE", `${service} answered JSON that is nested too deeply.`, {
+    cause,
+  });
 }
 
 /** A result without data whose one error carries the code and the service's name. */

@@ -2,7 +2,7 @@
  * Where a service's requests go at this moment. Knows the service; not how a request is sent.
  */
 import { BobbinError } from "../errors.ts";
-import { gatewaySettings } from "../registry/metadata.ts";
+import { gatewaySettings, type SubscriptionProtocol } from "../registry/metadata.ts";
 import { getsRequests, type Service, servingInstance } from "../registry/service.ts";
 
 export interface Route {
@@ -10,6 +10,16 @@ export interface Route {
   readonly graphqlUrl: string;
   /** Lower-case names of the client's headers that the service wants. */
   readonly headers: readonly string[];
+  /** How long a call may take; absent: as long as others. */
+  readonly timeoutMs?: number;
+  /** Absent: they are at `graphqlUrl`, by the protocol that is found there. */
+  readonly subscriptions?: SubscriptionRoute;
+}
+
+export interface SubscriptionRoute {
+  readonly url: string;
+  /** Undefined: it is found out. */
+  readonly protocol: SubscriptionProtocol | undefined;
 }
 
 /** One route per version of a service: services are immutable, and this is asked for with every call. */
@@ -35,6 +45,15 @@ function findRoute(service: Service): Route | null {
   const instances = service.instances.filter(({ graphqlUrl }) => graphqlUrl !== null);
   const instance = servingInstance({ instances });
   if (!instance?.graphqlUrl) return null;
-  const { headers } = gatewaySettings(service.metadata);
-  return { origin: instance.origin, graphqlUrl: instance.graphqlUrl, headers };
+  const { graphqlUrl, origin } = instance;
+  const { headers, subscriptions, timeoutMs } = gatewaySettings(service.metadata);
+  const url = (subscriptions.url && URL.parse(subscriptions.url, instance.url)?.href) ?? graphqlUrl;
+  const protocol = subscriptions.protocol ?? (/^ws/.test(url) ? "graphql-ws" : undefined);
+  return {
+    origin,
+    graphqlUrl,
+    headers,
+    ...(timeoutMs === null ? {} : { timeoutMs }),
+    subscriptions: { url, protocol },
+  };
 }

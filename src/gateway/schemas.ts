@@ -11,8 +11,8 @@ import type { Log } from "../log.ts";
 import { gatewaySettings } from "../registry/metadata.ts";
 import { type Instance, newestInstance, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose.ts";
-import { fetchSdl } from "./introspect.ts";
 import type { ComposedService } from "./last-set.ts";
+import { recognise } from "./recognise.ts";
 import { buildSubgraph, type Subgraph, type SubgraphSource, subgraphHash } from "./subgraph.ts";
 
 /** A service that this process serves itself: reached by a call, not over its URL. */
@@ -102,11 +102,11 @@ export class Schemas implements AsyncDisposable {
   begin(lastSet: readonly ComposedService[]): void {
     const services = this.#sources.services();
     for (const { name, source } of services) if (source === "CORE") this.#entry(name);
-    for (const { service, sdl, namespace } of lastSet) {
+    for (const { service, ...source } of lastSet) {
       const current = this.#sources.service(service.name);
       if (current?.source !== service.source) continue;
       const entry = this.#entry(service.name);
-      if (service.source === "REMOTE") entry.latest = this.#rebuild(entry, sdl, namespace);
+      if (service.source === "REMOTE") entry.latest = this.#rebuild(entry, source);
     }
     for (const service of services) if (service.source === "CORE") this.follow(service, true);
   }
@@ -278,9 +278,9 @@ export class Schemas implements AsyncDisposable {
     return graphqlUrl !== null && this.#sources.ownDoor(graphqlUrl) === "core";
   }
 
-  #rebuild({ name, executor }: Entry, sdl: string, namespace: string | null): Subgraph | undefined {
+  #rebuild({ name, executor }: Entry, source: Omit<SubgraphSource, "name">): Subgraph | undefined {
     try {
-      return buildSubgraph({ name, sdl, namespace }, executor);
+      return buildSubgraph({ ...source, name }, executor);
     } catch (error) {
       const reason = messageOf(error);
       this.#sources.log.warn({ service: name, reason }, "its last schema cannot be used again");
@@ -309,7 +309,12 @@ export class Schemas implements AsyncDisposable {
     if (instance.graphqlUrl === null) return;
     const signal = AbortSignal.any([AbortSignal.timeout(FETCH_DEADLINE_MS), this.#stopping.signal]);
     try {
-      const { sdl, door } = await fetchSdl(instance.graphqlUrl, { [HOPS_HEADER]: "1" }, signal);
+      const { sdl, isFederated, door } = await recognise({
+        url: instance.graphqlUrl,
+        headers: { [HOPS_HEADER]: "1" },
+        signal,
+        kind: gatewaySettings(service.metadata).kind,
+      });
       if (!isCurrent()) return;
       const own = this.#sources.ownDoorOf(door);
       if (own === "gateway") throw leadsBack(instance.graphqlUrl);
@@ -319,7 +324,7 @@ export class Schemas implements AsyncDisposable {
       // The service may have been registered anew while that was written.
       if (!isCurrent()) return;
       if (entry.isAlias) this.#drop(entry);
-      else this.#take(entry, sourceOf(service, sdl), entry.executor);
+      else this.#take(entry, sourceOf(service, sdl, isFederated), entry.executor);
     } catch (error) {
       if (isCurrent()) this.#fail(entry, error);
     }
@@ -347,8 +352,9 @@ export class Schemas implements AsyncDisposable {
   }
 }
 
-function sourceOf({ name, metadata }: Service, sdl: string): SubgraphSource {
-  return { name, sdl, namespace: gatewaySettings(metadata).namespace };
+function sourceOf({ name, metadata }: Service, sdl: string, isFederated = false): SubgraphSource {
+  const { namespace, hide, rename, merge } = gatewaySettings(metadata);
+  return { name, sdl, isFederated, namespace, hide, rename, merge };
 }
 
 function isHealthy({ health, leaseExpired }: Instance): boolean {

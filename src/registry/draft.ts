@@ -2,7 +2,7 @@
  * What one group of commands changes, laid over services that it leaves as they are, so that a group can be dropped
  * whole. Knows what is durable and what is an event; neither who commits nor why something changes.
  */
-import type { EventType, RegistryEvent } from "../events.ts";
+import type { EventType, RegistryEvent, SchemaChanges } from "../events.ts";
 import type { Service } from "./service.ts";
 
 export class Draft {
@@ -32,10 +32,10 @@ export class Draft {
   }
 
   /** Stores the service under the next revision. Returns it as stored. */
-  put(service: Service, type: EventType, cause: string): Service {
+  put(service: Service, type: EventType, cause: string, changes?: SchemaChanges): Service {
     const before = this.get(service.name);
     if (!before) this.size += 1;
-    const revision = this.#record(service.name, type, cause);
+    const revision = this.#record(service.name, type, cause, changes);
     const stored = { ...service, revision, createdRevision: before?.createdRevision ?? revision };
     this.changed.set(service.name, stored);
     return stored;
@@ -65,10 +65,11 @@ export class Draft {
     this.changed.set(name, undefined);
   }
 
-  #record(service: string, type: EventType, cause: string): number {
+  #record(service: string, type: EventType, cause: string, changes?: SchemaChanges): number {
     this.revision += 1;
     this.durable.add(service);
-    this.events.push({ index: this.revision, type, service, at: this.#now, cause });
+    const event = { index: this.revision, type, service, at: this.#now, cause };
+    this.events.push(changes ? { ...event, changes } : event);
     return this.revision;
   }
 }

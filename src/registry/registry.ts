@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { BobbinError } from "../errors.ts";
-import { EventLog } from "../events.ts";
+import { EventLog, type SchemaChanges } from "../events.ts";
 import type { DoorName } from "../http.ts";
 import type { Log } from "../log.ts";
 import { CommitQueue, unavailable } from "./commit-queue.ts";
@@ -179,13 +179,14 @@ export class Registry implements AsyncDisposable {
     });
   }
 
-  /** Takes what the composer made of a service's schema. */
-  recordSchema(name: string, schema: SchemaState): Promise<void> {
+  /** Takes what the composer made of a service's schema; `changes`: what that is for clients, for the event. */
+  recordSchema(name: string, schema: SchemaState, changes?: SchemaChanges): Promise<void> {
     return this.#queue.enqueue("OBSERVATION", (draft) => {
       const current = draft.get(name);
       if (!current || JSON.stringify(current.schema) === JSON.stringify(schema)) return;
-      const cause = schema.message ?? "schema changed";
-      const stored = draft.put(withStatus({ ...current, schema }), "SCHEMA", cause);
+      const breaking = changes?.breaking ? `, ${changes.breaking} breaking` : "";
+      const cause = schema.message ?? `schema changed${breaking}`;
+      const stored = draft.put(withStatus({ ...current, schema }), "SCHEMA", cause, changes);
       if (stored.status !== current.status) draft.put(stored, "STATUS", cause);
     });
   }

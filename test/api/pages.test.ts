@@ -157,6 +157,7 @@ test("pages of loopback origins may read the gateway and the reads of the regist
     expect(await shared(`${registry}/${path}`, origin, "POST")).toEqual(closed);
   }
   expect(await shared(`${gateway}/gateway/reload`, origin, "POST")).toEqual(closed);
+  expect(await shared(`${gateway}/gateway/services/x/accept`, origin, "POST")).toEqual(closed);
   expect(await shared(`${core}/graphql`, origin, "POST")).toEqual(closed);
   for (const foreign of ["https://evil.example", "http://localhost.evil.example", "null", "file://"]) {
     const told = await shared(`${gateway}/graphql`, foreign, "POST");

@@ -40,6 +40,7 @@ test("COMPOSED: its newest schema is in the graph", async () => {
     version: null,
     composition: "COMPOSED",
     reason: null,
+    changes: null,
   });
 });
 

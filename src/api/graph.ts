@@ -1,0 +1,103 @@
+/**
+ * The composed graph as clients ask it: over HTTP through Yoga, or as a bare question that another door has read.
+ * Knows snapshots and Yoga; nothing of connections.
+ */
+import type { ExecutionArgs, ExecutionResult } from "graphql";
+import { createYoga, type Plugin } from "graphql-yoga";
+import { BobbinError } from "../errors.ts";
+import type { InFlight } from "../gateway/in-flight.ts";
+import { executeOperation, subscribeOperation } from "../gateway/operation.ts";
+import type { GatewayContext } from "../gateway/request-context.ts";
+import type { Snapshot } from "../gateway/snapshot.ts";
+import { hopsOf, MAX_HOPS } from "../http.ts";
+import { exactRequests } from "./exact-requests.ts";
+import { maskError, type YogaSetting, yogaOptions } from "./yoga.ts";
+
+export interface GraphOptions extends Omit<YogaSetting, "title"> {
+  snapshot: () => Snapshot;
+  /** Counts the requests that use a snapshot. */
+  inFlight: InFlight;
+}
+
+export interface Question {
+  readonly query: string;
+  readonly variables?: Record<string, unknown>;
+  readonly operationName?: string;
+  readonly extensions?: Record<string, unknown>;
+  readonly context: GatewayContext & { readonly request: Request };
+}
+
+export type Ask = (question: Question) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>;
+
+export interface Graph {
+  /** Answers a request that is GraphQL over HTTP. */
+  handle(context: Question["context"]): Promise<Response>;
+  /** Answers a question; whatever is wrong with it is an error in the result. */
+  ask: Ask;
+}
+
+/** A request keeps the snapshot that is current when it begins to its end. */
+interface RequestContext extends GatewayContext {
+  readonly snapshot: Snapshot;
+}
+
+/** Yoga's own way to choose a schema by request is for requests over HTTP only. */
+const ofSnapshot: Plugin<RequestContext> = {
+  onEnveloped: ({ context, setSchema }) => {
+    if (context) setSchema(context.snapshot.schema);
+  },
+};
+
+const snapshotOf = ({ contextValue }: ExecutionArgs) => (contextValue as RequestContext).snapshot;
+
+const subscribing: Plugin = {
+  onSubscribe: ({ setSubscribeFn }) =>
+    setSubscribeFn((args: ExecutionArgs) => subscribeOperation(snapshotOf(args), args)),
+};
+
+export function openGraph({ snapshot, inFlight, log, stopping }: GraphOptions): Graph {
+  const common = yogaOptions({
+    log,
+    title: "bobbin",
+    stopping,
+    execute: (args) => executeOperation(snapshotOf(args), args),
+  });
+  const yoga = createYoga<RequestContext>({
+    ...common,
+    plugins: [ofSnapshot, exactRequests(), subscribing, ...common.plugins],
+  });
+
+  async function counted<T>(answer: () => Promise<T> | T): Promise<T> {
+    const leave = inFlight.enter();
+    try {
+      return await answer();
+    } finally {
+      leave();
+    }
+  }
+
+  return {
+    handle: (context) =>
+      counted(() => yoga.handle(context.request, { ...context, snapshot: snapshot() }) as Promise<Response>),
+    ask: ({ context, ...params }) =>
+      counted(async () => {
+        const { request } = context;
+        try {
+          const result = await yoga.getResultForParams({ params, request }, {
+            ...context,
+            snapshot: snapshot(),
+          } as never);
+          return result ?? {};
+        } catch (error) {
+          return { errors: [maskError(error)] };
+        }
+      }),
+  };
+}
+
+/** How many gateways the request came through. Throws LOOP_DETECTED. */
+export function checkedHops({ headers }: Request): number {
+  const hops = hopsOf(headers);
+  if (hops <= MAX_HOPS) return hops;
+  throw new BobbinError("LOOP_DETECTED", `The request came through more than ${MAX_HOPS} gateways.`);
+}

@@ -1,0 +1,154 @@
+/**
+ * Puts the planner's parts together into upstream requests: one for each subgraph and level.
+ * Knows the parts and GraphQL documents; nothing of why a part is where it is.
+ */
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FieldNode,
+  Kind,
+  type NameNode,
+  type OperationTypeNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type VariableDefinitionNode,
+  visit,
+} from "graphql";
+import type { Call, Fetch, Plan, Selection } from "./plan.ts";
+import type { DraftFetch } from "./spot.ts";
+
+interface Group {
+  readonly graph: string;
+  readonly operation: OperationTypeNode;
+  readonly drafts: DraftFetch[];
+}
+
+/** `definitions` are the client's variables. */
+export function assemble(
+  drafts: readonly DraftFetch[],
+  operation: OperationTypeNode,
+  definitions: readonly VariableDefinitionNode[],
+): Plan {
+  const levels = new Map<DraftFetch, number>();
+  const levelOf = (draft: DraftFetch): number => {
+    const known = levels.get(draft);
+    if (known !== undefined) return known;
+    const level = Math.max(-1, ...[...draft.after].map(levelOf)) + 1;
+    levels.set(draft, level);
+    return level;
+  };
+  const groups = new Map<string, Group>();
+  for (const draft of [...drafts].sort((a, b) => levelOf(a) - levelOf(b))) {
+    const own = draft.entity ? ("query" as OperationTypeNode) : operation;
+    const id = `${levelOf(draft)} ${draft.graph} ${own}`;
+    const group = groups.get(id) ?? { graph: draft.graph, operation: own, drafts: [] };
+    groups.set(id, group);
+    group.drafts.push(draft);
+  }
+  const inOrder = [...groups.values()];
+  const places = new Map(inOrder.flatMap((group, i) => group.drafts.map((draft) => [draft, i] as const)));
+  return {
+    calls: inOrder.map((group) => {
+      const after = new Set(
+        group.drafts.flatMap((draft) => [...draft.after].flatMap((each) => places.get(each) ?? [])),
+      );
+      return callOf(group, [...after], definitions);
+    }),
+  };
+}
+
+function callOf(
+  { graph, operation, drafts }: Group,
+  after: readonly number[],
+  definitions: readonly VariableDefinitionNode[],
+): Call {
+  const fetches: Fetch[] = drafts.map(({ selection, entity }, i) => {
+    return { graph, selection, entity: entity && { ...entity, alias: `_e${i}` } };
+  });
+  const selections = fetches.flatMap(({ selection, entity }) =>
+    entity
+      ? [entitiesField(entity.alias, selectionSet(selection, entity.typename))]
+      : [...selectionSet(selection, undefined).selections],
+  );
+  const set: SelectionSetNode = { kind: Kind.SELECTION_SET, selections };
+  const used = new Set<string>();
+  visit(set, { Variable: ({ name: { value } }) => void used.add(value) });
+  const client = definitions.filter(({ variable }) => used.has(variable.name.value));
+  const entities = fetches.flatMap(({ entity }) => (entity ? [representations(entity.alias)] : []));
+  const document: DocumentNode = {
+    kind: Kind.DOCUMENT,
+    definitions: [
+      {
+        kind: Kind.OPERATION_DEFINITION,
+        operation,
+        variableDefinitions: [...entities, ...client],
+        selectionSet: set,
+      },
+    ],
+  };
+  return {
+    graph,
+    operation,
+    document,
+    fetches,
+    variables: client.map(({ variable }) => variable.name.value),
+    after,
+  };
+}
+
+const name = (value: string): NameNode => ({ kind: Kind.NAME, value });
+
+const TYPENAME: FieldNode = { kind: Kind.FIELD, name: name("__typename") };
+
+function representations(alias: string): VariableDefinitionNode {
+  const any = { kind: Kind.NON_NULL_TYPE, type: { kind: Kind.NAMED_TYPE, name: name("_Any") } } as const;
+  return {
+    kind: Kind.VARIABLE_DEFINITION,
+    variable: { kind: Kind.VARIABLE, name: name(alias) },
+    type: { kind: Kind.NON_NULL_TYPE, type: { kind: Kind.LIST_TYPE, type: any } },
+  };
+}
+
+function entitiesField(alias: string, set: SelectionSetNode): FieldNode {
+  const argument: ArgumentNode = {
+    kind: Kind.ARGUMENT,
+    name: name("representations"),
+    value: { kind: Kind.VARIABLE, name: name(alias) },
+  };
+  return {
+    kind: Kind.FIELD,
+    alias: name(alias),
+    name: name("_entities"),
+    arguments: [argument],
+    selectionSet: set,
+  };
+}
+
+/** `within`: the type of an entity, whose fields are always asked for under its condition. */
+function selectionSet(selection: Selection, within: string | undefined): SelectionSetNode {
+  const { type, isAbstract, branches } = selection;
+  const selections: SelectionNode[] = isAbstract || branches.size === 0 ? [TYPENAME] : [];
+  for (const [condition, fields] of branches) {
+    const nodes = [...fields.values()].map((field): FieldNode => {
+      const { alias, args } = field;
+      return {
+        kind: Kind.FIELD,
+        ...(alias === field.name ? {} : { alias: name(alias) }),
+        name: name(field.name),
+        arguments: args,
+        ...(field.selection ? { selectionSet: selectionSet(field.selection, undefined) } : {}),
+      };
+    });
+    if (condition === type && within === undefined) selections.push(...nodes);
+    else selections.push(onType(condition, nodes));
+  }
+  return { kind: Kind.SELECTION_SET, selections };
+}
+
+function onType(type: string, selections: readonly SelectionNode[]): SelectionNode {
+  return {
+    kind: Kind.INLINE_FRAGMENT,
+    typeCondition: { kind: Kind.NAMED_TYPE, name: name(type) },
+    selectionSet: { kind: Kind.SELECTION_SET, selections },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Executes operations over federated subgraphs: plans them, carries the plans out, and makes the client's answer.
+ * Knows plans and the schema that clients see; nothing of how subgraphs are reached.
+ */
+import {
+  type ExecutionRequest,
+  type ExecutionResult,
+  type Executor,
+  isAsyncIterable,
+  mapAsyncIterator,
+} from "@graphql-tools/utils";
+import {
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+  OperationTypeNode,
+} from "graphql";
+import type { ErrorCode } from "../../errors.ts";
+import { type Gathered, isGathered, newGathered, TYPENAME } from "./gathered.ts";
+import type { Call, Plan } from "./plan.ts";
+import { planOperation } from "./plan-operation.ts";
+import { Unplannable } from "./planner.ts";
+import { run } from "./run.ts";
+import { standInOf } from "./schemas.ts";
+import type { Supergraph } from "./supergraph.ts";
+import { suppliedEntities } from "./supplied.ts";
+
+export interface FederationOptions {
+  readonly supergraph: Supergraph;
+  /** What is executed: what clients see, and whatever else is asked for within the gateway. */
+  readonly schema: GraphQLSchema;
+  /** By the subgraph's name in the supergraph's directives. */
+  readonly executor: (graph: string) => Executor;
+}
+
+type Answer = ExecutionResult | AsyncIterable<ExecutionResult>;
+
+export function federationExecutor(options: FederationOptions): Executor {
+  return (async (request: ExecutionRequest) => {
+    const prepared = prepare(options, request);
+    if ("errors" in prepared) return prepared;
+    const { plan } = prepared;
+    const [first] = plan.calls;
+    if (first?.operation !== OperationTypeNode.SUBSCRIPTION) return answer(options, request, prepared);
+    const events = await ask(options, request.context, first, prepared.variables);
+    if (!isAsyncIterable(events)) return answer(options, request, prepared, events);
+    return mapAsyncIterator(events[Symbol.asyncIterator](), (event) =>
+      answer(options, request, prepared, event),
+    );
+  }) as Executor;
+}
+
+interface Prepared {
+  readonly plan: Plan;
+  readonly rootType: string;
+  readonly root: Gathered;
+  /** As the client gave them. */
+  readonly variables: Record<string, unknown>;
+}
+
+function prepare(
+  { supergraph, schema }: FederationOptions,
+  { document, variables = {}, operationName }: ExecutionRequest,
+): Prepared | { errors: readonly GraphQLError[] } {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return { errors: [new GraphQLError("The document has no such operation.")] };
+  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+  if (errors) return { errors };
+  const rootType = supergraph.roots[operation.operation];
+  const root = newGathered(rootType);
+  const supplied = suppliedEntities(supergraph, operation, coerced, root);
+  try {
+    const plan = planOperation({ supergraph, document, operation, variables: coerced, supplied });
+    return { plan, rootType, root, variables };
+  } catch (error) {
+    if (!(error instanceof Unplannable)) throw error;
+    const extensions = { code: "FIELD_UNREACHABLE" satisfies ErrorCode };
+    return { errors: [new GraphQLError(error.message, { extensions })] };
+  }
+}
+
+async function ask(
+  { schema, executor }: FederationOptions,
+  context: ExecutionRequest["context"],
+  { graph, document, operation }: Call,
+  variables: Record<string, unknown>,
+): Promise<Answer> {
+  const request = { document, variables, operationType: operation, context, schema };
+  return executor(graph)(request as ExecutionRequest);
+}
+
+/** `first`: what the plan's first call answered, where that is known. */
+async function answer(
+  options: FederationOptions,
+  { document, operationName, context }: ExecutionRequest,
+  { plan, rootType, root: supplied, variables }: Prepared,
+  first?: ExecutionResult,
+): Promise<ExecutionResult> {
+  const { supergraph, schema } = options;
+  const root = newGathered(rootType);
+  Object.assign(root, supplied);
+  const errors = await run(
+    {
+      plan,
+      variables,
+      root,
+      isOf: (typename, type) => supergraph.covers(type, typename),
+      ask: async ({ call, variables: given }) =>
+        (await ask(options, context, call, given)) as ExecutionResult,
+    },
+    first,
+  );
+  const result = await execute({
+    schema,
+    document,
+    variableValues: variables,
+    operationName,
+    rootValue: root,
+    fieldResolver: (source: Gathered, _args, _context, { path }) => shown(source[path.key], supergraph),
+    // Where the type makes no difference nobody asked for it, and any will do.
+    typeResolver: (value: Gathered, _context, _info, { name }) =>
+      value[TYPENAME] ?? standInOf(supergraph, name),
+  });
+  return errors.length > 0 ? { ...result, errors: [...(result.errors ?? []), ...errors] } : result;
+}
+
+/** An object of a type that clients never see is none to them. */
+function shown(value: unknown, supergraph: Supergraph): unknown {
+  if (Array.isArray(value)) return value.map((item) => shown(item, supergraph));
+  const typename = isGathered(value) ? value[TYPENAME] : undefined;
+  return typename !== undefined && supergraph.isInaccessible(typename) ? null : value;
+}

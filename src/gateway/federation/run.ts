@@ -1,0 +1,138 @@
+/**
+ * Carries a plan out: asks the subgraphs in the plan's order and gathers what they answer.
+ * Knows plans and how a subgraph is asked; nothing of planning or of the client's answer.
+ */
+import type { ExecutionResult } from "@graphql-tools/utils";
+import { GraphQLError } from "graphql";
+import { type Found, fail, find, type Gathered, gather, place, represent } from "./gathered.ts";
+import type { Call, EntityFetch, Fetch, Plan } from "./plan.ts";
+
+export interface Question {
+  readonly call: Call;
+  readonly variables: Record<string, unknown>;
+}
+
+export interface RunOptions {
+  readonly plan: Plan;
+  /** The client's variables. */
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** What there is already; everything is gathered into it. */
+  readonly root: Gathered;
+  /** Whether an object of a type is one of another, abstract type. */
+  readonly isOf: (typename: string, type: string) => boolean;
+  ask(question: Question): Promise<ExecutionResult>;
+}
+
+/** The objects of one entity fetch, by their representations. */
+interface Batch {
+  readonly fetch: Fetch;
+  readonly representations: readonly Record<string, unknown>[];
+  readonly objects: readonly (readonly Found[])[];
+}
+
+/**
+ * Gathers everything, and returns the errors that stand beside a value, so that no place of the tree holds them.
+ * `first`: the answer to the plan's first call, where there is one already.
+ */
+export async function run(options: RunOptions, first?: ExecutionResult): Promise<GraphQLError[]> {
+  const errors: GraphQLError[] = [];
+  const calls: Promise<void>[] = [];
+  for (const [i, call] of options.plan.calls.entries()) {
+    // Calls stand behind those that they come after.
+    const before = call.after.map((index) => calls[index]);
+    const known = i === 0 ? first : undefined;
+    const begin = () => carryOut(call, options, errors, known);
+    calls.push(before.length === 0 ? begin() : Promise.all(before).then(begin));
+  }
+  await Promise.all(calls);
+  return errors;
+}
+
+async function carryOut(
+  call: Call,
+  { variables: client, root: tree, isOf, ask }: RunOptions,
+  left: GraphQLError[],
+  known: ExecutionResult | undefined,
+): Promise<void> {
+  const variables: Record<string, unknown> = {};
+  for (const name of call.variables) if (Object.hasOwn(client, name)) variables[name] = client[name];
+  const batches = new Map<string, Batch>();
+  let isNeeded = false;
+  for (const fetch of call.fetches) {
+    const { entity } = fetch;
+    isNeeded ||= !entity;
+    if (!entity) continue;
+    const batch = batchOf(fetch, entity, tree, isOf);
+    batches.set(entity.alias, batch);
+    variables[entity.alias] = batch.representations;
+    isNeeded ||= batch.representations.length > 0;
+  }
+  if (!isNeeded) return;
+  const { data, errors = [] } = known ?? (await ask({ call, variables }));
+  const root: Found = { object: tree, path: [] };
+  for (const fetch of call.fetches) {
+    const batch = fetch.entity && batches.get(fetch.entity.alias);
+    if (batch) gatherEntities(batch, data?.[fetch.entity?.alias ?? ""]);
+    else if (data) gather(fetch.selection, data, tree);
+  }
+  for (const error of errors as readonly GraphQLError[]) {
+    left.push(...placeError(call, batches, root, error));
+  }
+}
+
+function batchOf(fetch: Fetch, entity: EntityFetch, root: Gathered, isOf: RunOptions["isOf"]): Batch {
+  const representations: Record<string, unknown>[] = [];
+  const objects: Found[][] = [];
+  const places = new Map<string, number>();
+  for (const found of find(root, entity, isOf)) {
+    const fields = represent(entity.fields, found.object);
+    if (fields instanceof GraphQLError) fail(fetch.selection, found.object, fields);
+    if (fields === undefined || fields instanceof GraphQLError) continue;
+    const representation = { __typename: entity.typename, ...fields };
+    const text = JSON.stringify(representation);
+    let place = places.get(text);
+    if (place === undefined) {
+      place = representations.push(representation) - 1;
+      places.set(text, place);
+      objects.push([]);
+    }
+    objects[place]?.push(found);
+  }
+  return { fetch, representations, objects };
+}
+
+function gatherEntities({ fetch, objects }: Batch, answer: unknown): void {
+  if (!Array.isArray(answer)) return;
+  for (const [i, found] of objects.entries()) {
+    const item = answer[i] as Record<string, unknown> | null | undefined;
+    if (item) for (const { object } of found) gather(fetch.selection, item, object);
+  }
+}
+
+/** Returns what has no place in the tree. */
+function placeError(
+  call: Call,
+  batches: ReadonlyMap<string, Batch>,
+  root: Found,
+  error: GraphQLError,
+): GraphQLError[] {
+  const [alias, index, ...rest] = error.path ?? [];
+  const unplaced = new GraphQLError(error.message, { extensions: error.extensions });
+  const batch = batches.get(String(alias));
+  if (batch) {
+    const hit = typeof index === "number" ? (batch.objects[index] ?? []) : batch.objects.flat();
+    return hit.flatMap((found) => place(batch.fetch.selection, found, rest, unplaced) ?? []);
+  }
+  const left: GraphQLError[] = [];
+  for (const { selection, entity } of call.fetches) {
+    if (error.path && error.path.length > 0) {
+      if (!entity) left.push(...[place(selection, root, error.path, unplaced) ?? []].flat());
+    } else if (!entity) {
+      fail(selection, root.object, unplaced);
+    } else {
+      for (const { object } of batches.get(entity.alias)?.objects.flat() ?? [])
+        fail(selection, object, unplaced);
+    }
+  }
+  return left;
+}
