@@ -28,7 +28,7 @@ const importsOf = (folder: RegExp): [string, string][] =>
     .filter(([path]) => folder.test(path))
     .flatMap(([path, targets]) => targets.map((to) => [path, to] as [string, string]));
 
-const SHARED = /^(clock|errors|events|http|log|until-aborted)\.ts$/;
+const SHARED = /^(clock|compiled|errors|events|http|log|until-aborted)\.ts$/;
 const NOUN = /^registry\/(service|metadata)\.ts$/;
 
 describe("imports", () => {

@@ -13,8 +13,14 @@ type Values = Record<string, unknown>;
 const JSON_BODY = /^\s*application\/(graphql\+)?json\s*($|;)/i;
 const FORM_BODY = /^\s*multipart\/form-data\s*($|;)/i;
 
-/** To stand before whatever gives the errors of a request their codes. */
-export function exactRequests(): Plugin {
+export interface ExactRequests {
+  /** To stand before whatever gives the errors of a request their codes. */
+  readonly plugin: Plugin;
+  /** Takes note of what another door has read by itself; returns the parameters that Yoga is to be given. */
+  noting(written: WrittenParams): GraphQLParams;
+}
+
+export function exactRequests(): ExactRequests {
   /** Variables → the same as they are written; only those that differ. */
   const written = new WeakMap<object, Values>();
 
@@ -24,7 +30,7 @@ export function exactRequests(): Plugin {
     return params;
   };
 
-  return {
+  const plugin: Plugin = {
     onRequestParse({ request, requestParser, setRequestParser }) {
       const type = request.method === "POST" ? (request.headers.get("content-type") ?? "") : "";
       if (JSON_BODY.test(type)) setRequestParser(async (body) => noting(paramsOf(await body.text())));
@@ -41,6 +47,7 @@ export function exactRequests(): Plugin {
     onExecute: ({ args }) => withWritten(args),
     onSubscribe: ({ args }) => withWritten(args),
   };
+  return { plugin, noting };
 
   type Args = Parameters<NonNullable<Plugin["onExecute"]>>[0]["args"];
 

@@ -62,7 +62,7 @@ export function gatewayApi(options: GatewayApiOptions) {
       async ({ request, params: { name }, query: { hash } }) => {
         await guard.checkWrite(request, name, "NONE");
         if (!plugins.service(name)) throw notFound(name);
-        composer.accept(name, hash);
+        await composer.accept(name, hash);
         await plugins.settled();
         const service = plugins.service(name);
         if (!service) throw notFound(name);

@@ -5,8 +5,8 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
+import { answerOperation, answerSubscription } from "../gateway/answer.ts";
 import type { InFlight } from "../gateway/in-flight.ts";
-import { executeOperation, subscribeOperation } from "../gateway/operation.ts";
 import type { GatewayContext } from "../gateway/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
@@ -24,6 +24,8 @@ export interface Question {
   readonly variables?: Record<string, unknown>;
   readonly operationName?: string;
   readonly extensions?: Record<string, unknown>;
+  /** The variables with their numbers as they are written; absent where that makes no difference. */
+  readonly exactVariables?: Record<string, unknown> | undefined;
   readonly context: GatewayContext & { readonly request: Request };
 }
 
@@ -52,7 +54,7 @@ const snapshotOf = ({ contextValue }: ExecutionArgs) => (contextValue as Request
 
 const subscribing: Plugin = {
   onSubscribe: ({ setSubscribeFn }) =>
-    setSubscribeFn((args: ExecutionArgs) => subscribeOperation(snapshotOf(args), args)),
+    setSubscribeFn((args: ExecutionArgs) => answerSubscription(snapshotOf(args), args)),
 };
 
 export function openGraph({ snapshot, inFlight, log, stopping }: GraphOptions): Graph {
@@ -60,11 +62,12 @@ export function openGraph({ snapshot, inFlight, log, stopping }: GraphOptions): 
     log,
     title: "bobbin",
     stopping,
-    execute: (args) => executeOperation(snapshotOf(args), args),
+    execute: (args) => answerOperation(snapshotOf(args), args),
   });
+  const exact = exactRequests();
   const yoga = createYoga<RequestContext>({
     ...common,
-    plugins: [ofSnapshot, exactRequests(), subscribing, ...common.plugins],
+    plugins: [ofSnapshot, exact.plugin, subscribing, ...common.plugins],
   });
 
   async function counted<T>(answer: () => Promise<T> | T): Promise<T> {
@@ -79,9 +82,10 @@ export function openGraph({ snapshot, inFlight, log, stopping }: GraphOptions): 
   return {
     handle: (context) =>
       counted(() => yoga.handle(context.request, { ...context, snapshot: snapshot() }) as Promise<Response>),
-    ask: ({ context, ...params }) =>
+    ask: ({ context, exactVariables: variables, ...asked }) =>
       counted(async () => {
         const { request } = context;
+        const params = exact.noting({ params: asked, exact: variables ? { variables } : undefined });
         try {
           const result = await yoga.getResultForParams({ params, request }, {
             ...context,

@@ -18,6 +18,8 @@ export class SocketSession {
   readonly #operations = new Map<string, AbortController>();
   #draining: PromiseWithResolvers<void> | undefined;
   #waiting = 0;
+  /** The message that came last, as it is written. */
+  message = "";
   /** What takes the client's messages, and what is told of the end. */
   receive: ((text: string) => Promise<void>) | undefined;
   closed: ((code: number, reason: string) => Promise<void>) | undefined;

@@ -6,6 +6,7 @@ import type { ServerWebSocket, WebSocketHandler } from "bun";
 import { type ExecutionResult, type GraphQLError, parse } from "graphql";
 import { CloseCode, type Context, handleProtocols, makeServer } from "graphql-ws";
 import { BobbinError, messageOf } from "../errors.ts";
+import { parseExactly } from "../gateway/exact-numbers.ts";
 import type { Log } from "../log.ts";
 import { toGraphQLError } from "./answers.ts";
 import { type Ask, checkedHops } from "./graph.ts";
@@ -113,6 +114,7 @@ export class GraphQLSockets {
   }
 
   #onMessage(socket: Socket, text: string): void {
+    socket.data.message = text;
     socket.data.receive?.(text).catch((error: unknown) => {
       this.#options.log.debug({ err: error }, "a WebSocket's message was not taken");
       socket.close(CloseCode.InternalServerError, messageOf(error).slice(0, 100));
@@ -131,6 +133,8 @@ export class GraphQLSockets {
     id: string,
     { query, variables, operationName, extensions }: Payload,
   ) {
+    // The library hands on what it has parsed of the message, before anything else can come.
+    const exact = variables ? (parseExactly(extra.message) as { payload?: Payload } | undefined) : undefined;
     if (Object.keys(subscriptions).length > MOST_OPERATIONS) {
       const problem = `${MOST_OPERATIONS} operations of this WebSocket are open, the most there may be.`;
       return [toGraphQLError(new BobbinError("OVERLOADED", problem))];
@@ -140,6 +144,7 @@ export class GraphQLSockets {
       ...(variables ? { variables } : {}),
       ...(operationName ? { operationName } : {}),
       ...(extensions ? { extensions } : {}),
+      exactVariables: exact?.payload?.variables ?? undefined,
       context: extra.begin(id),
     });
     if (!(Symbol.asyncIterator in result) && result.errors && result.data === undefined) {

@@ -17,10 +17,10 @@ import {
 import type { Plugin, YogaServerOptions } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 import { BobbinError, type ErrorCode } from "../errors.ts";
+import { MAX_TOKENS, sizeProblem } from "../gateway/document-size.ts";
 import type { Log } from "../log.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { toGraphQLError } from "./answers.ts";
-import { sizeProblem } from "./document-size.ts";
 
 export interface YogaSetting {
   log: Log;
@@ -70,13 +70,8 @@ export function maskError(error: unknown, message = MASKED): GraphQLError {
     const { extensions } = toGraphQLError(cause);
     return new GraphQLError(cause.message, { path, nodes, extensions });
   }
-  const isWrongForm = cause instanceof Error && WRONG_FORM.test(cause.message) && path !== null;
-  if (cause instanceof GraphQLError && !isWrongForm) return withTableCode(withoutHttp(error as GraphQLError));
+  if (cause instanceof GraphQLError) return withTableCode(withoutHttp(error as GraphQLError));
   if (cause instanceof RangeError && !path) return toGraphQLError(nestedTooDeeply(cause));
-  if (isWrongForm) {
-    const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
-    return new GraphQLError(cause.message, { path, nodes, extensions: { code } });
-  }
   return new GraphQLError(message, { path, nodes, extensions: { code: "INTERNAL" satisfies ErrorCode } });
 }
 
@@ -99,10 +94,6 @@ function isRefusal(cause: unknown): cause is BobbinError {
 function nestedTooDeeply(cause: unknown): BobbinError {
   return new BobbinError("GRAPHQL_REQUEST_INVALID", "The document is nested too deeply.", { cause });
 }
-
-/** What graphql-js says of a null, or of what is no list, that a service gave where its own schema forbids it. */
-const WRONG_FORM =
-  /^(Cannot return null for non-nullable field|Expected Iterable, but did not find one for field) /;
 
 /** A remote service's error decides neither the status nor the headers of the whole answer. */
 function withoutHttp(error: GraphQLError): GraphQLError {
@@ -139,9 +130,6 @@ const codes: Plugin = {
     };
   },
 };
-
-/** More than any person or generator writes; a longer document is there to keep the server busy. */
-const MAX_TOKENS = 15_000;
 
 /** Length of the documents that are kept with their parsed forms, which take about fifty times as much. */
 const KEPT_CHARACTERS = 1_000_000;

@@ -17,7 +17,7 @@ function libsqlTarget(): string {
 
 const startedAt = performance.now();
 const result = await Bun.build({
-  entrypoints: ["src/main.ts", "src/plugins/runner/worker.ts"],
+  entrypoints: ["src/main.ts", "src/plugins/runner/worker.ts", "src/gateway/federation/thread.ts"],
   target: "bun",
   format: "esm",
   bytecode: true,

@@ -3,15 +3,18 @@
  * Knows who has what; neither what is done about it nor what is said of it.
  *
  * The composed graphs are compared, not each service's schemas: a field that moves from one service to another, or a
- * type that another service still has, is not lost to anybody. That costs about a tenth of composing.
+ * type that another service still has, is not lost to anybody. Of the graphs, only the islands that differ are looked
+ * at, so that this costs what the change costs.
  */
-import type { GraphQLSchema } from "graphql";
+import { type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from "graphql";
 import type { SchemaChange } from "../events.ts";
+import { GraphSchemas } from "./graph-schema.ts";
+import type { Island } from "./island.ts";
 import { schemaChanges } from "./schema-changes.ts";
 import type { Subgraph } from "./subgraph.ts";
 
 export interface Graph {
-  readonly schema: GraphQLSchema;
+  readonly islands: readonly Island[];
   readonly subgraphs: readonly Subgraph[];
 }
 
@@ -29,10 +32,43 @@ export function changedServices(before: Graph, after: Graph): Map<string, Schema
     .filter((each) => each.before.hash !== each.after?.hash);
   const lists = new Map<string, SchemaChange[]>(changed.map((each) => [each.before.name, []]));
   if (changed.length === 0) return lists;
-  for (const change of schemaChanges(before.schema, after.schema)) {
+  const [differing, otherwise, rest] = compared(before.islands, after.islands);
+  for (const change of schemaChanges(differing, otherwise)) {
+    // What the rest of the graph has too is there as before.
+    if (change.path && rest.some((schema) => has(schema, change.path ?? ""))) continue;
     for (const { before } of causes(changed, change.path ?? "")) lists.get(before.name)?.push(change);
   }
   return lists;
+}
+
+/** The differing parts of both graphs as schemas, and the schemas of what both have. */
+function compared(
+  before: readonly Island[],
+  after: readonly Island[],
+): [before: GraphQLSchema, after: GraphQLSchema, rest: readonly GraphQLSchema[]] {
+  const [earlier, later] = [new Set(before), new Set(after)];
+  const both = before.filter((island) => later.has(island)).map(({ schema }) => schema);
+  // One that both have is among them: it has the root types, which a graph that lost all its fields has not.
+  const common = both.slice(0, 1);
+  const join = (islands: readonly Island[], others: ReadonlySet<Island>) =>
+    new GraphSchemas().join([
+      ...common,
+      ...islands.filter((island) => !others.has(island)).map(({ schema }) => schema),
+    ]);
+  return [join(before, later), join(after, earlier), both];
+}
+
+/** Whether the schema has what a change's path names: a type, or what is below one. */
+function has(schema: GraphQLSchema, path: string): boolean {
+  const [name = "", member, argument] = path.split(".");
+  const type = schema.getType(name);
+  if (!type || member === undefined) return type !== undefined;
+  if (isEnumType(type)) return type.getValue(member) !== undefined;
+  if (isInputObjectType(type)) return type.getFields()[member] !== undefined;
+  if (!isObjectType(type) && !isInterfaceType(type)) return false;
+  const field = type.getFields()[member];
+  if (!field || argument === undefined) return field !== undefined;
+  return field.args.some((each) => each.name === argument);
 }
 
 /**

@@ -5,7 +5,7 @@
 import type { SchemaChange } from "../events.ts";
 import { changedServices, type Graph } from "./changed-services.ts";
 import { type Candidate, type Composition, compose } from "./compose.ts";
-import type { GroupOf } from "./federation/groups.ts";
+import type { Memory } from "./memory.ts";
 import type { Reason } from "./ownership.ts";
 import type { Subgraph } from "./subgraph.ts";
 
@@ -30,11 +30,11 @@ export function composeSafely(
   incumbents: readonly Subgraph[],
   candidates: readonly Candidate[],
   mayBreak: (candidate: Candidate) => boolean,
-  groupOf?: GroupOf,
+  memory?: Memory,
 ): SafeComposition {
   const waiting = new Map<string, Waiting>();
   for (;;) {
-    const composition = tryAll(incumbents, candidates, waiting, groupOf);
+    const composition = tryAll(incumbents, candidates, waiting, memory);
     const changes = before ? changedServices(before, composition) : new Map<string, SchemaChange[]>();
     const breaking = candidates.filter((candidate) => {
       const { name } = candidate.latest;
@@ -54,15 +54,15 @@ function tryAll(
   incumbents: readonly Subgraph[],
   candidates: readonly Candidate[],
   waiting: ReadonlyMap<string, Waiting>,
-  groupOf: GroupOf | undefined,
+  memory: Memory | undefined,
 ): Composition {
-  if (waiting.size === 0) return compose(incumbents, candidates, groupOf);
+  if (waiting.size === 0) return compose(incumbents, candidates, memory);
   const isWaiting = ({ latest }: Candidate) => waiting.has(latest.name);
   const kept = candidates.filter(isWaiting).flatMap(({ previous }) => previous ?? []);
   const composition = compose(
     [...incumbents, ...kept],
     candidates.filter((candidate) => !isWaiting(candidate)),
-    groupOf,
+    memory,
   );
   const reasons = [...waiting].map(([name, { changes }]) => [name, breaksClients(name, changes)] as const);
   return { ...composition, rejected: new Map([...reasons, ...composition.rejected]) };

@@ -2,14 +2,12 @@
  * Many subgraphs as one schema. Pure: subgraphs in, schema and reasons out.
  * Knows the rules of who owns what; nothing of services, fetching or time.
  */
-import { stitchSchemas, ValidationLevel } from "@graphql-tools/stitch";
-import { type GraphQLSchema, validateSchema } from "graphql";
+import type { GraphQLSchema } from "graphql";
 import { messageOf } from "../errors.ts";
-import { readLiteralsExactly } from "./exact-inputs.ts";
-import { composeGroup, type Group, type Member } from "./federation/group.ts";
-import type { GroupOf } from "./federation/groups.ts";
-import { groupConfig } from "./federation/stitch.ts";
-import { mergedFieldResolvers } from "./merged-fields.ts";
+import type { Group, Member } from "./federation/group.ts";
+import type { Island } from "./island.ts";
+import { islandsOf } from "./islands.ts";
+import { compositionMemory, type Memory, Unready } from "./memory.ts";
 import { collisionOf, Ownership, type Reason } from "./ownership.ts";
 import type { Subgraph } from "./subgraph.ts";
 
@@ -22,7 +20,10 @@ export interface Candidate {
 }
 
 export interface Composition {
+  /** What clients see; it executes nothing. */
   readonly schema: GraphQLSchema;
+  /** What executes it, part by part. */
+  readonly islands: readonly Island[];
   /** The federated services among them, as one. */
   readonly group: Group | undefined;
   /** What the schema consists of. */
@@ -33,12 +34,13 @@ export interface Composition {
 
 /**
  * `incumbents` are in the graph already, unchanged, and keep what they own; `candidates` follow in order of
- * precedence. A candidate that collides is left out alone: its previous schema stays where it has one.
+ * precedence. A candidate that collides is left out alone: its previous schema stays where it has one. Throws Unready
+ * where the memory does.
  */
 export function compose(
   incumbents: readonly Subgraph[],
   candidates: readonly Candidate[],
-  groupOf: GroupOf = composeGroup,
+  memory: Memory = compositionMemory(),
 ): Composition {
   const heldBack = new Map<Candidate, Reason>();
   for (;;) {
@@ -47,7 +49,7 @@ export function compose(
       heldBack.set(taker.candidate, taker.reason);
       continue;
     }
-    const { schema, group, failed } = stitchMost(subgraphs, newest, groupOf);
+    const { islands, group, failed } = buildMost(subgraphs, newest, memory);
     const failedNewest = [...newest].flatMap(([subgraph, candidate]) => {
       const reason = failed.get(subgraph);
       return reason ? [{ candidate, reason }] : [];
@@ -55,7 +57,13 @@ export function compose(
     if (failedNewest.length === 0) {
       // What was in the graph fails where a service is gone whose types completed its own.
       for (const [{ name }, reason] of failed) rejected.set(name, reason);
-      return { schema, group, subgraphs: subgraphs.filter((subgraph) => !failed.has(subgraph)), rejected };
+      return {
+        schema: memory.join(islands),
+        islands,
+        group,
+        subgraphs: subgraphs.filter((subgraph) => !failed.has(subgraph)),
+        rejected,
+      };
     }
     for (const { candidate, reason } of failedNewest) heldBack.set(candidate, reason);
   }
@@ -109,28 +117,35 @@ function choose(
   return { subgraphs: graph.subgraphs, rejected, newest, taker: undefined };
 }
 
-interface Stitched {
-  readonly schema: GraphQLSchema;
+interface Built {
+  readonly islands: readonly Island[];
   readonly group: Group | undefined;
   /** What composing fails with. */
   readonly failed: ReadonlyMap<Subgraph, Reason>;
 }
 
-/** Composes the federated services, and stitches what that gives with the others, as far as they go together. */
-function stitchMost(
+/** Composes the federated services, and builds the islands that they and the others make, as far as they go together. */
+function buildMost(
   subgraphs: readonly Subgraph[],
   newest: ReadonlyMap<Subgraph, Candidate>,
-  groupOf: GroupOf,
-): Stitched {
-  const federated = most(subgraphs.filter(isMember), newest, groupOf);
-  const group = federated.result;
+  memory: Memory,
+): Built {
+  const federated = most(subgraphs.filter(isMember), newest, (members) => memory.group(members));
+  const { result: group, kept: members } = federated;
+  const failed = new Map<Subgraph, Reason>(federated.failed);
+  const islands: Island[] = [];
   const others = subgraphs.filter((subgraph) => !isMember(subgraph));
-  const merged = typesMergedWith(others);
-  const stitching = most(others, newest, (some) => stitched(some, federated.kept, group, merged));
-  // Where there is nothing else, the federated services alone are the graph.
-  const schema = stitching.result ?? (group && stitched([], federated.kept, group, merged));
-  if (!schema) throw new Error("no service's schema can be stitched");
-  return { schema, group, failed: new Map([...federated.failed, ...stitching.failed]) };
+  for (const parts of islandsOf(others, members, group)) {
+    const own = parts.group ? members : [];
+    const built = most(parts.subgraphs, newest, (some) =>
+      memory.island({ subgraphs: some, group: parts.group }, own),
+    );
+    for (const [subgraph, reason] of built.failed) failed.set(subgraph, reason);
+    // Where none of the others goes with the federated services, those are an island for themselves.
+    const island = built.result ?? (parts.group && memory.island({ subgraphs: [], group: parts.group }, own));
+    if (island) islands.push(island);
+  }
+  return { islands, group, failed };
 }
 
 function isMember(subgraph: Subgraph): subgraph is Subgraph & Member {
@@ -162,6 +177,7 @@ function most<Item extends Subgraph, Result>(
       kept = all;
       for (const item of some) failed.delete(item);
     } catch (cause) {
+      if (cause instanceof Unready) throw cause;
       const [first] = some;
       if (some.length > 1) {
         const inOrder = [...some].sort((a, b) => Number(newest.has(a)) - Number(newest.has(b)));
@@ -179,31 +195,4 @@ function most<Item extends Subgraph, Result>(
     for (const item of [...failed.keys()]) add([item]);
   }
   return { result, kept, failed };
-}
-
-/** The types that others than the federated services have a part of. */
-function typesMergedWith(others: readonly Subgraph[]): ReadonlySet<string> {
-  return new Set(others.flatMap(({ types }) => [...types.keys()]));
-}
-
-function stitched(
-  subgraphs: readonly Subgraph[],
-  members: readonly Subgraph[],
-  group: Group | undefined,
-  merged: ReadonlySet<string>,
-): GraphQLSchema {
-  const configs = subgraphs.flatMap(({ config }) => config ?? []);
-  const shared = group?.supergraph.entityTypes().filter((type) => merged.has(type)) ?? [];
-  // Of scalars, stitching drops how they read literals.
-  const schema = readLiteralsExactly(
-    stitchSchemas({
-      subschemas: group ? [groupConfig(group, shared), ...configs] : configs,
-      resolvers: mergedFieldResolvers(group && shared.length === 0 ? subgraphs : [...members, ...subgraphs]),
-      // Fields that meet here are the same: Ownership has seen to it.
-      typeMergingOptions: { validationSettings: { validationLevel: ValidationLevel.Off } },
-    }),
-  );
-  const [problem] = validateSchema(schema);
-  if (problem) throw problem;
-  return schema;
 }

@@ -8,8 +8,9 @@ import { getsRequests, type SchemaState, type Service } from "../registry/servic
 import { type ChangeReport, ChangeReports, logged } from "./change-reports.ts";
 import type { Candidate, Reason } from "./compose.ts";
 import { composeSafely, type SafeComposition } from "./compose-safely.ts";
-import { rememberingGroups } from "./federation/groups.ts";
+import { ComposingThread } from "./federation/composing-thread.ts";
 import type { ComposedService } from "./last-set.ts";
+import { compositionMemory, Unready } from "./memory.ts";
 import { isGraphQL, type SchemaSources, Schemas } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
 import type { Subgraph } from "./subgraph.ts";
@@ -34,6 +35,12 @@ export interface ReloadResult {
   readonly rejected: readonly { name: string; reason: Reason }[];
 }
 
+/** What a composition is made of. */
+interface Parts {
+  readonly incumbents: readonly Subgraph[];
+  readonly candidates: readonly Candidate[];
+}
+
 /** Composing waits until nothing has changed for this long … */
 const QUIET_MS = 15;
 /** … but no longer than this, or than a few times what composing costs. */
@@ -43,12 +50,18 @@ export class Composer implements AsyncDisposable {
   readonly #options: ComposerOptions;
   readonly #schemas: Schemas;
   readonly #changes: ChangeReports;
-  readonly #groupOf = rememberingGroups();
+  readonly #thread = new ComposingThread();
+  readonly #memory = compositionMemory({
+    compose: (members) => this.#thread.compose(members),
+    isAllowed: () => this.#snapshot !== undefined,
+  });
   #snapshot: Snapshot | undefined;
   /** Who of the graph was unregistered since: what comes under the name anew has no clients to break. */
   readonly #unregistered = new Set<string>();
   /** What was composed last, whatever came of it. */
-  #composed: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] } | undefined;
+  #composed: Parts | undefined;
+  /** Resolves when a part of the composition under way is made. */
+  #making: Promise<void> | undefined;
   #dirtySince: number | undefined;
   #stopTimer = () => {};
   #lastCostMs = 0;
@@ -65,6 +78,8 @@ export class Composer implements AsyncDisposable {
     this.#schemas = new Schemas(options, {
       onSchema: () => this.#markDirty(),
       onState: (name) => this.#report(name),
+      // Schemas come one by one; built now, they do not hold up the composition that takes them all.
+      onSubgraph: (subgraph) => this.#memory.prepare(subgraph),
       onFetched: () => this.#composeSoon(),
     });
   }
@@ -79,8 +94,8 @@ export class Composer implements AsyncDisposable {
     this.#schemas.readAllLocal();
     this.#compose();
     for (const service of this.#options.services()) this.#schemas.follow(service, true);
-    void this.#schemas.settled().then(() => {
-      if (!this.#stopped) this.#compose();
+    void this.#schemas.settled().then(async () => {
+      await this.#composeAll();
       this.#started = true;
     });
   }
@@ -143,10 +158,10 @@ export class Composer implements AsyncDisposable {
    * Composes a service's schema that waits, although it breaks clients. That holds for this very schema; `hash`: only
    * if it is the one that is meant. Throws CONFLICT where none waits, or another one.
    */
-  accept(name: string, hash?: string): void {
+  async accept(name: string, hash?: string): Promise<void> {
     const accepted = this.#changes.accept(name, hash);
     this.#composed = undefined;
-    this.#compose();
+    await this.#composeAll();
     const waiting = this.#changes.waiting(name);
     if (!waiting || waiting.hash === accepted) return;
     throw new BobbinError(
@@ -177,12 +192,13 @@ export class Composer implements AsyncDisposable {
     this.#stopped = true;
     this.#stopTimer();
     this.#next.resolve();
+    this.#thread[Symbol.dispose]();
     await this.#schemas[Symbol.asyncDispose]();
   }
 
   async #reload(): Promise<ReloadResult> {
     await this.#schemas.refetch();
-    this.#compose();
+    await this.#composeAll();
     const { revision, subgraphs } = this.snapshot;
     const rejected = this.#options.services().flatMap((service) => {
       const { reason } = this.stateOf(service);
@@ -201,7 +217,7 @@ export class Composer implements AsyncDisposable {
     if (this.#dirtySince === undefined || this.#stopped) return;
     this.#stopTimer();
     const rest = this.#composedAt + this.#lastCostMs - this.#options.clock.now();
-    if (rest <= 0) return this.#compose();
+    if (rest <= 0) return this.#composeAll();
     this.#stopTimer = this.#options.clock.after(Math.min(rest, PATIENCE_MS), () => this.#compose());
     await this.#next.promise;
   }
@@ -216,19 +232,44 @@ export class Composer implements AsyncDisposable {
     this.#stopTimer = this.#options.clock.after(Math.max(delay, 0), () => this.#compose());
   }
 
+  /** Composes all that is known, whatever is being made at the moment. */
+  async #composeAll(): Promise<void> {
+    while (this.#making) await this.#making;
+    if (!this.#stopped) this.#compose();
+    while (this.#making) await this.#making;
+  }
+
+  /** While a part is being made, what comes meanwhile is for the composition after this one. */
   #compose(): void {
+    if (this.#making) {
+      this.#dirtySince ??= this.#options.clock.now();
+      return;
+    }
     this.#dirtySince = undefined;
     this.#stopTimer();
-    this.#composeNow();
+    this.#tryToCompose(this.#sortSubgraphs(this.#snapshot));
+  }
+
+  #tryToCompose(parts: Parts): void {
+    try {
+      this.#composeNow(parts);
+    } catch (error) {
+      if (!(error instanceof Unready)) throw error;
+      this.#making = error.ready.then(() => {
+        this.#making = undefined;
+        if (!this.#stopped) this.#tryToCompose(parts);
+      });
+      return;
+    }
     this.#composedAt = this.#options.clock.now();
     this.#next.resolve();
     this.#next = Promise.withResolvers<void>();
+    this.#composeSoon();
   }
 
-  #composeNow(): void {
+  #composeNow({ incumbents, candidates }: Parts): void {
     const startedAt = performance.now();
     const before = this.#snapshot;
-    const [incumbents, candidates] = this.#sortSubgraphs(before);
     const isWhole = candidates.length === 0 && incumbents.length === before?.subgraphs.size;
     if (isWhole && before?.rejected.size === 0) return;
     // The same candidates would be refused by the same incumbents once more.
@@ -236,10 +277,14 @@ export class Composer implements AsyncDisposable {
     this.#composed = { incumbents, candidates };
     let composition: SafeComposition;
     try {
-      const graph = before && { schema: before.schema, subgraphs: [...before.subgraphs.values()] };
+      const graph = before && { islands: before.islands, subgraphs: [...before.subgraphs.values()] };
       const mayBreak = (candidate: Candidate) => this.#mayBreak(candidate);
-      composition = composeSafely(graph, incumbents, candidates, mayBreak, this.#groupOf);
+      composition = composeSafely(graph, incumbents, candidates, mayBreak, this.#memory);
     } catch (error) {
+      if (error instanceof Unready) {
+        this.#composed = undefined;
+        throw error;
+      }
       this.#options.log.error({ err: error }, "composing failed; the graph stays as it was");
       return;
     }
@@ -263,7 +308,7 @@ export class Composer implements AsyncDisposable {
   }
 
   /** Those whose newest schema is in the graph already, and the others in the order of their registration. */
-  #sortSubgraphs(before: Snapshot | undefined): [Subgraph[], Candidate[]] {
+  #sortSubgraphs(before: Snapshot | undefined): Parts {
     const present = [...(before?.subgraphs.values() ?? [])];
     const incumbents = present.filter((subgraph) => this.#schemas.latest(subgraph.name) === subgraph);
     // The first composition keeps the order of the last composed set.
@@ -274,7 +319,7 @@ export class Composer implements AsyncDisposable {
       const previous = before?.subgraphs.get(name);
       if (latest && latest !== previous) candidates.push({ latest, previous });
     }
-    return [incumbents, candidates];
+    return { incumbents, candidates };
   }
 
   /** Tells the registry what became of the service's newest schema, where the registry has it otherwise. */
@@ -340,10 +385,7 @@ const SCHEMA_STATES: Record<CompositionState, SchemaState["state"]> = {
   ALIAS: "NONE",
 };
 
-function isSame(
-  a: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] },
-  b: { incumbents: readonly Subgraph[]; candidates: readonly Candidate[] },
-): boolean {
+function isSame(a: Parts, b: Parts): boolean {
   return (
     a.incumbents.length === b.incumbents.length &&
     a.candidates.length === b.candidates.length &&

@@ -11,12 +11,12 @@ import {
   isInputObjectType,
   isInputType,
   isListType,
-  isScalarType,
-  isSpecifiedScalarType,
   Kind,
   typeFromAST,
   type ValueNode,
 } from "graphql";
+import { isCustomScalar } from "./custom-scalars.ts";
+import { readDefaultsAgain } from "./default-values.ts";
 import { ExactNumber, numberOf } from "./exact-numbers.ts";
 
 type Values = Record<string, unknown>;
@@ -66,19 +66,15 @@ export function exactLeaf(type: GraphQLNamedType, plain: unknown, exact: unknown
   return plain;
 }
 
-export function isCustomScalar(type: GraphQLNamedType): boolean {
-  return isScalarType(type) && !isSpecifiedScalarType(type);
-}
-
 function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Custom scalars of the schema read literals as they are written from now on. */
+/** Custom scalars of the schema read literals as they are written from now on, its defaults among them. */
 export function readLiteralsExactly(schema: GraphQLSchema): GraphQLSchema {
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (isScalarType(type) && isCustomScalar(type)) type.parseLiteral = literal;
-  }
+  const custom = Object.values(schema.getTypeMap()).filter(isCustomScalar);
+  for (const type of custom) type.parseLiteral = literal;
+  if (custom.length > 0) readDefaultsAgain(schema);
   return schema;
 }
 

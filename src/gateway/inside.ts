@@ -6,9 +6,10 @@ import { type DocumentNode, type ExecutionResult, GraphQLError, parse, validate 
 import { BobbinError, type ErrorCode } from "../errors.ts";
 import { MAX_HOPS } from "../http.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { answerOperation, answerSubscription } from "./answer.ts";
+import { MAX_TOKENS, sizeProblem } from "./document-size.ts";
 import { withPlainNumbers } from "./exact-numbers.ts";
 import type { InFlight } from "./in-flight.ts";
-import { executeOperation, subscribeOperation } from "./operation.ts";
 import type { GatewayContext } from "./request-context.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -33,7 +34,7 @@ export class Inside {
     const leave = this.#inFlight.enter();
     try {
       const prepared = this.#prepare(question);
-      return "errors" in prepared ? prepared : forCode(await executeOperation(prepared.snapshot, prepared));
+      return "errors" in prepared ? prepared : forCode(await answerOperation(prepared.snapshot, prepared));
     } finally {
       leave();
     }
@@ -45,7 +46,7 @@ export class Inside {
     signal: AbortSignal,
   ): AsyncGenerator<ExecutionResult, void, undefined> {
     const prepared = this.#prepare(question);
-    const results = "errors" in prepared ? prepared : await subscribeOperation(prepared.snapshot, prepared);
+    const results = "errors" in prepared ? prepared : await answerSubscription(prepared.snapshot, prepared);
     if (Symbol.asyncIterator in results) {
       for await (const result of untilAborted(results, signal)) yield forCode(result);
     } else yield results;
@@ -53,27 +54,35 @@ export class Inside {
 
   #prepare({ document: text, variables, hops }: Question) {
     const snapshot = this.#snapshot();
-    let document: DocumentNode;
     try {
       if (hops > MAX_HOPS) {
         const problem = `The question came through more than ${MAX_HOPS} gateways and plugins.`;
         throw new BobbinError("LOOP_DETECTED", problem);
       }
-      document = parse(text);
+      const document = parse(text, { maxTokens: MAX_TOKENS });
+      const errors = problemsOf(snapshot, document);
+      if (errors.length > 0)
+        return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
+      const contextValue: GatewayContext = { hops, writeToken: undefined };
+      return { snapshot, document, variableValues: variables, contextValue };
     } catch (error) {
       return { errors: [asGraphQLError(error)] };
     }
-    const errors = validate(snapshot.schema, document);
-    if (errors.length > 0)
-      return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
-    const contextValue: GatewayContext = { hops, writeToken: undefined };
-    return { snapshot, document, variableValues: variables, contextValue };
   }
+}
+
+function problemsOf({ schema }: Snapshot, document: DocumentNode): readonly GraphQLError[] {
+  const errors = validate(schema, document);
+  const problem = errors.length === 0 ? sizeProblem(document) : undefined;
+  return problem === undefined ? errors : [new GraphQLError(problem)];
 }
 
 function asGraphQLError(error: unknown): GraphQLError {
   if (error instanceof BobbinError)
     return new GraphQLError(error.message, { extensions: { code: error.code } });
+  // The stack is too small for what the document asks; only a document made for that is nested so.
+  if (error instanceof RangeError)
+    return withCode(new GraphQLError("The document is nested too deeply."), "GRAPHQL_REQUEST_INVALID");
   return withCode(error as GraphQLError, "GRAPHQL_PARSE_FAILED");
 }
 

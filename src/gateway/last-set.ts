@@ -5,6 +5,7 @@
  */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Service } from "../registry/service.ts";
@@ -15,8 +16,11 @@ export interface ComposedService extends Omit<SubgraphSource, "name"> {
   readonly service: Service;
 }
 
+const FORMAT = 1;
+const SERVICES_AT_ONCE = 20;
+
 interface LastSetFile {
-  readonly format: 1;
+  readonly format: typeof FORMAT;
   readonly services: readonly ComposedService[];
 }
 
@@ -37,7 +41,7 @@ export class LastSet {
     if (!(await file.exists())) return [];
     try {
       const { format, services } = (await file.json()) as LastSetFile;
-      if (format !== 1 || !Array.isArray(services)) throw new Error("unknown format");
+      if (format !== FORMAT || !Array.isArray(services)) throw new Error("unknown format");
       return services.filter(isComposedService);
     } catch (error) {
       this.#log.warn({ path: this.#path, reason: messageOf(error) }, "the last composed set cannot be read");
@@ -61,7 +65,7 @@ export class LastSet {
       const services = this.#next;
       this.#next = undefined;
       try {
-        await this.#write({ format: 1, services });
+        await this.#write(services);
       } catch (error) {
         this.#log.warn(
           { path: this.#path, reason: messageOf(error) },
@@ -73,10 +77,16 @@ export class LastSet {
   }
 
   /** Writes beside the file and renames, so that a crash leaves the old one whole. */
-  async #write(content: LastSetFile): Promise<void> {
+  async #write(services: readonly ComposedService[]): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true });
     const draft = `${this.#path}.new`;
-    await writeFile(draft, JSON.stringify(content), { flush: true });
+    const parts: string[] = [];
+    for (const [i, service] of services.entries()) {
+      parts.push(JSON.stringify(service));
+      // The SDLs of many services come to megabytes: requests are served in between.
+      if (i % SERVICES_AT_ONCE === SERVICES_AT_ONCE - 1) await setImmediate();
+    }
+    await writeFile(draft, `{"format":${FORMAT},"services":[${parts.join(",")}]}`, { flush: true });
     await rename(draft, this.#path);
   }
 }

@@ -41,7 +41,7 @@ export class Ownership {
     for (const field of subgraph.rootFields) {
       const owner = this.#fields.get(field);
       if (owner && !areFederated(owner, subgraph))
-        return { owner, reason: fieldTaken(field, owner.name, subgraph.name) };
+        return { owner, reason: fieldTaken(field, owner.name, subgraph) };
     }
     for (const type of subgraph.types.keys()) {
       for (const owner of this.#types.get(type) ?? []) {
@@ -89,7 +89,7 @@ function typeConflict(type: string, owner: Subgraph, later: Subgraph): Reason | 
   const [first, second] = [owner.types.get(type), later.types.get(type)];
   const isMergeable = owner.mergeable.has(type) || later.mergeable.has(type);
   if (!isMergeable || !first?.fields || !second?.fields || first.kind !== second.kind) {
-    return typeDiffers(type, owner.name, later.name);
+    return typeDiffers(type, owner.name, later);
   }
   for (const [field, text] of second.fields) {
     const other = first.fields.get(field);
@@ -100,13 +100,20 @@ function typeConflict(type: string, owner: Subgraph, later: Subgraph): Reason | 
   return undefined;
 }
 
-function fieldTaken(field: string, owner: string, later: string): Reason {
-  const message = `${field} of ${later} belongs to ${owner}, which registered it first: rename it, or give ${later} a namespace (metadata.gateway.namespace).`;
+/** A federated service has no namespace: its types are the other federated services' too. */
+function renaming(later: Subgraph): string {
+  return later.document
+    ? "rename it"
+    : `rename it, or give ${later.name} a namespace (metadata.gateway.namespace)`;
+}
+
+function fieldTaken(field: string, owner: string, later: Subgraph): Reason {
+  const message = `${field} of ${later.name} belongs to ${owner}, which registered it first: ${renaming(later)}.`;
   return { code: "ROOT_FIELD_TAKEN", message };
 }
 
-function typeDiffers(type: string, owner: string, later: string): Reason {
-  const message = `The type ${type} of ${later} differs from the one of ${owner}: make them identical, declare how one of them is fetched by its key (@key, @merge), rename it, or give ${later} a namespace (metadata.gateway.namespace).`;
+function typeDiffers(type: string, owner: string, later: Subgraph): Reason {
+  const message = `The type ${type} of ${later.name} differs from the one of ${owner}: make them identical, declare how one of them is fetched by its key (@key, @merge), ${later.document ? "or " : ""}${renaming(later)}.`;
   return { code: "TYPE_CONFLICT", message };
 }
 

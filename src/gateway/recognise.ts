@@ -10,11 +10,11 @@ import {
   getNamedType,
   type IntrospectionOptions,
   type IntrospectionQuery,
-  printSchema,
 } from "graphql";
 import { BobbinError, messageOf } from "../errors.ts";
 import type { SchemaKind } from "../registry/metadata.ts";
 import { callGraphQL } from "./graphql-call.ts";
+import { sdlOfIntrospection } from "./schema-text.ts";
 
 export interface Recognised {
   readonly sdl: string;
@@ -54,11 +54,12 @@ export async function recognise(asked: Asked): Promise<Recognised> {
     throw new BobbinError("SCHEMA_UNREACHABLE", `${url} refuses introspection: ${refusal.message}`);
   }
   try {
-    const schema = buildClientSchema(introspection.result.data as unknown as IntrospectionQuery);
+    const introspected = introspection.result.data as unknown as IntrospectionQuery;
+    const schema = buildClientSchema(introspected);
     const offers = kind === null ? offersOf(schema) : undefined;
     if (offers === "federation") return federated(url, await ask(FEDERATION, asked));
     if (offers === "stitching") return offered(url, await ask(STITCHING, asked));
-    return { sdl: printSchema(schema), isFederated: false, door: introspection.door };
+    return { sdl: sdlOfIntrospection(introspected), isFederated: false, door: introspection.door };
   } catch (error) {
     if (error instanceof BobbinError) throw error;
     throw invalid(url, `answers an introspection that is no schema: ${messageOf(error)}`);

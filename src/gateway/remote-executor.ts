@@ -8,7 +8,8 @@ import { GraphQLError, type GraphQLSchema, print } from "graphql";
 import { BobbinError, toBobbinError } from "../errors.ts";
 import { CallPlaces, type Lane } from "./call-places.ts";
 import { conform } from "./conform.ts";
-import { keepNumbers } from "./exact-answer.ts";
+import { takeAnswer } from "./exact-answer.ts";
+import { parseExactly } from "./exact-numbers.ts";
 import { callGraphQL } from "./graphql-call.ts";
 import { requestBody } from "./request-body.ts";
 import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
@@ -16,8 +17,10 @@ import type { Route } from "./route.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 export interface SubgraphRequest extends ExecutionRequest {
-  /** The schema that the document is for; without it, an answer's numbers are doubles. */
+  /** The schema that the document is for; without it, an answer's values are taken as they are. */
   readonly schema?: GraphQLSchema;
+  /** Whether that is the service's own. */
+  readonly isOwnSchema?: boolean;
 }
 
 export interface RemoteExecutorOptions {
@@ -60,9 +63,7 @@ export function remoteExecutor(
       const { result, text } = await places.run(lane, signal, () =>
         callGraphQL({ url: target.graphqlUrl, body, headers, signal, maxBytes: MAX_ANSWER_BYTES }),
       );
-      const answer = conform(service, request.document, result) as ExecutionResult;
-      if (request.schema && answer.data) keepNumbers(request.schema, request.document, answer.data, text);
-      return answer;
+      return taken(request, result as ExecutionResult, () => parseExactly(text));
     } catch (error) {
       // A client that hung up says nothing of the service.
       if (!context.request?.signal.aborted) onFailure(service, target.origin);
@@ -70,17 +71,28 @@ export function remoteExecutor(
     }
   }
 
-  function subscribe({ document, variables, context }: ExecutionRequest) {
+  /** Throws INVALID_SERVICE_RESPONSE, or a RangeError where a value is nested too deeply to be written again. */
+  function taken(
+    { document, schema, isOwnSchema = false }: SubgraphRequest,
+    result: ExecutionResult,
+    exact: () => unknown,
+  ): ExecutionResult {
+    const answer = conform(service, document, result) as ExecutionResult;
+    return schema ? takeAnswer({ service, document, schema, isOwnSchema }, answer, exact) : answer;
+  }
+
+  function subscribe(subscription: SubgraphRequest) {
+    const { document, variables, context } = subscription;
     const target = route(service);
     if (target instanceof BobbinError) throw target;
     const { request } = context as GatewayContext;
     return subscriptions.open({
       service,
-      document,
       route: target.subscriptions ?? { url: target.graphqlUrl, protocol: undefined },
       headers: subgraphHeaders(context as GatewayContext, target.headers),
       payload: { query: print(document), ...(variables ? { variables } : {}) },
       client: request?.signal,
+      taken: (result, exact) => taken(subscription, result as ExecutionResult, exact),
       failed: (error) => failure(service, error),
       onFailure: () => onFailure(service, target.origin),
     });

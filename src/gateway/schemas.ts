@@ -50,6 +50,8 @@ export interface SchemaListener {
   onSchema: () => void;
   /** What is known of this service's schema is different, but the schema is the same. */
   onState: (name: string) => void;
+  /** A service's newest schema, before it counts: the time for what can be done with it alone. */
+  onSubgraph: (subgraph: Subgraph) => void;
   /** A fetch ended, whichever way. */
   onFetched: () => void;
 }
@@ -230,7 +232,10 @@ export class Schemas implements AsyncDisposable {
   #take(entry: Entry, source: SubgraphSource, executor: Executor, failure?: Reason): void {
     const isNew = entry.latest?.hash !== subgraphHash(source);
     try {
-      if (isNew) entry.latest = buildSubgraph(source, executor);
+      if (isNew) {
+        entry.latest = buildSubgraph(source, executor);
+        this.#listener.onSubgraph(entry.latest);
+      }
     } catch (error) {
       this.#fail(entry, error);
       return;

@@ -1,33 +1,61 @@
 /**
  * One composed schema: immutable, replaced whole. Knows nothing of how it was made or who reads it.
  */
-import { type GraphQLSchema, printSchema } from "graphql";
+import type { GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Composition, Reason } from "./compose.ts";
-import type { Group } from "./federation/group.ts";
+import { type Island, makeIsland } from "./island.ts";
+import { rootName } from "./reshape.ts";
+import { sdlOf } from "./schema-text.ts";
 import type { Subgraph } from "./subgraph.ts";
 
 export class Snapshot {
   /** The registry's revision that it reflects. */
   readonly revision: number;
   readonly schema: GraphQLSchema;
-  /** The federated services, as one. */
-  readonly group: Group | undefined;
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   /** Service → why its newest schema is left out. */
   readonly rejected: ReadonlyMap<string, Reason>;
   #sdl: string | undefined;
 
-  constructor(revision: number, { schema, group, subgraphs, rejected }: Composition) {
+  readonly #composition: Composition;
+  /** `Query.field` → who executes it. */
+  readonly #islands = new Map<string, Island>();
+  #whole: Island | undefined;
+
+  constructor(revision: number, composition: Composition) {
+    const { schema, islands, subgraphs, rejected } = composition;
     this.revision = revision;
     this.schema = schema;
-    this.group = group;
     this.subgraphs = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
     this.rejected = rejected;
+    this.#composition = composition;
+    for (const island of islands) for (const field of island.rootFields) this.#islands.set(field, island);
+  }
+
+  get islands(): readonly Island[] {
+    return this.#composition.islands;
+  }
+
+  /** The island that has the root field. */
+  islandOf(operation: OperationTypeNode, field: string): Island | undefined {
+    return this.#islands.get(`${rootName(operation)}.${field}`);
+  }
+
+  /** Everything as one island: for what leads from one to another. Made when it is first needed. */
+  get whole(): Island {
+    const { subgraphs, group } = this.#composition;
+    const [members, others] = [subgraphs.filter(isFederated), subgraphs.filter((each) => !isFederated(each))];
+    this.#whole ??= makeIsland({ subgraphs: others, group }, members);
+    return this.#whole;
   }
 
   /** The composed SDL; printed when first asked for. */
   get sdl(): string {
-    this.#sdl ??= `${printSchema(this.schema)}\n`;
+    this.#sdl ??= `${sdlOf(this.schema)}\n`;
     return this.#sdl;
   }
+}
+
+function isFederated({ document }: Subgraph): boolean {
+  return document !== undefined;
 }

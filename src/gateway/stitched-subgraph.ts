@@ -12,6 +12,7 @@ import {
   type GraphQLSchema,
   validateSchema,
 } from "graphql";
+import { notingErrorsBesideValues } from "./beside-values.ts";
 import { declarationProblems } from "./check-declarations.ts";
 import { readLiteralsExactly } from "./exact-inputs.ts";
 import {
@@ -58,15 +59,21 @@ export function stitchedParts(source: StitchedSource, executor: Executor): Stitc
     types: shapesOf(shown),
     mergeable: rules.mergeable,
     canonical: rules.canonical,
-    config: declared
-      ? { ...(named ? asNamed(name, wrapSchema(named), hiding) : config), merge: rules.config }
-      : config,
+    config: noting(
+      declared
+        ? { ...(named ? asNamed(name, wrapSchema(named), hiding) : config), merge: rules.config }
+        : config,
+    ),
   };
+}
+
+function noting(config: SubschemaConfig): SubschemaConfig {
+  return { ...config, transforms: [notingErrorsBesideValues, ...(config.transforms ?? [])] };
 }
 
 /** The executor learns with each request for which schema it was made. */
 function withSchema(executor: Executor, schema: GraphQLSchema): Executor {
-  return (request) => executor({ ...request, schema } as typeof request);
+  return (request) => executor({ ...request, schema, isOwnSchema: true } as typeof request);
 }
 
 function buildSchema(document: DocumentNode): GraphQLSchema {

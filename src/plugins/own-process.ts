@@ -3,8 +3,7 @@
  * the other process is for.
  */
 
-/** In the binary all code is one file, and the other entries lie around it as their sources do around main.ts. */
-export const IS_COMPILED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN)/i.test(import.meta.path);
+import { IS_COMPILED } from "../compiled.ts";
 
 /** What starts bobbin with these arguments. */
 export function ownCommand(...args: string[]): string[] {

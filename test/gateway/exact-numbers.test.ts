@@ -1,8 +1,10 @@
 /** Numbers that a double would print otherwise pass through the gateway digit by digit, both ways. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { execute, type FieldNode, type OperationDefinitionNode, parse } from "graphql";
+import { type FieldNode, type OperationDefinitionNode, parse } from "graphql";
 import { compose } from "../../src/gateway/compose.ts";
+import { executeOperation } from "../../src/gateway/operation.ts";
 import { remoteExecutor } from "../../src/gateway/remote-executor.ts";
+import { Snapshot } from "../../src/gateway/snapshot.ts";
 import { buildSubgraph } from "../../src/gateway/subgraph.ts";
 import { startApp, type TestApp } from "../support/app.ts";
 import { startService, type TestService } from "../support/service.ts";
@@ -182,11 +184,15 @@ test("keys of merged types keep their digits: numbers of a custom scalar, and ID
         ? `{"items2":[{"__typename":"Item","no":${LARGE},"title":"a"},{"__typename":"Item","no":1.10,"title":"b"}]}`
         : `{"thing":{"__typename":"Thing","id":"${LARGE}","title":"c"}}`,
   );
-  const { schema, rejected } = compose([], [list, titles]);
-  expect(Object.fromEntries(rejected)).toEqual({});
+  const composition = compose([], [list, titles]);
+  const snapshot = new Snapshot(1, composition);
+  expect(Object.fromEntries(composition.rejected)).toEqual({});
   const ask = async (source: string) =>
     JSON.stringify(
-      await execute({ schema, document: parse(source), contextValue: { hops: 0, writeToken: undefined } }),
+      await executeOperation(snapshot, {
+        document: parse(source),
+        contextValue: { hops: 0, writeToken: undefined },
+      }),
     );
   expect(await ask("{ items { no title } }")).toBe(
     `{"data":{"items":[{"no":${LARGE},"title":"a"},{"no":1.10,"title":"b"}]}}`,

@@ -1,8 +1,10 @@
 /** Answers of types that services make up together: how often each is asked, and what one that fails takes along. */
 import { afterAll, beforeEach, expect, test } from "bun:test";
-import { type ExecutionResult, graphql } from "graphql";
+import { type ExecutionResult, parse, validate } from "graphql";
 import { type Candidate, compose } from "../../src/gateway/compose.ts";
+import { executeOperation } from "../../src/gateway/operation.ts";
 import { remoteExecutor } from "../../src/gateway/remote-executor.ts";
+import { Snapshot } from "../../src/gateway/snapshot.ts";
 import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
 import { startService } from "../support/service.ts";
 
@@ -58,12 +60,15 @@ beforeEach(() => {
 
 /** Asks the graph that the subgraphs make together. */
 async function ask(subgraphs: readonly Subgraph[], source: string) {
-  const { schema, rejected } = compose(
+  const composition = compose(
     [],
     subgraphs.map((latest): Candidate => ({ latest, previous: undefined })),
   );
-  expect(Object.fromEntries(rejected)).toEqual({});
-  const answer = await graphql({ schema, source, contextValue: { hops: 0, writeToken: undefined } });
+  expect(Object.fromEntries(composition.rejected)).toEqual({});
+  const document = parse(source);
+  expect(validate(composition.schema, document)).toEqual([]);
+  const contextValue = { hops: 0, writeToken: undefined };
+  const answer = await executeOperation(new Snapshot(1, composition), { document, contextValue });
   return JSON.parse(JSON.stringify(answer)) as ExecutionResult;
 }
 

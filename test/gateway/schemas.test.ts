@@ -28,7 +28,7 @@ function schemasOf(more: Partial<SchemaSources> = {}) {
       log: createLog("silent", "json"),
       ...more,
     },
-    { onSchema: () => {}, onState: () => {}, onFetched: () => {} },
+    { onSchema: () => {}, onState: () => {}, onSubgraph: () => {}, onFetched: () => {} },
   );
   const add = (name: string, { url }: { url: string }, metadata: Registration["metadata"] = GRAPHQL) => {
     const input = { name, url, metadata, door: "REST", source: "REMOTE" } as const;

@@ -14,7 +14,7 @@ export interface TestService extends AsyncDisposable {
   readonly graphqlUrl: string;
   readonly port: number;
   /** GraphQL requests that it answered: introspections, probes and queries. */
-  readonly requests: { query: string; headers: Headers }[];
+  readonly requests: { query: string; variables: Record<string, unknown>; headers: Headers }[];
   /** From now on it has this schema. */
   change(definition: ServiceDefinition): void;
   /** From now on it answers like this; undefined: as GraphQL again. */
@@ -45,8 +45,10 @@ export async function startService(
         const { pathname } = new URL(request.url);
         if (pathname === "/health") return new Response("ok");
         if (request.method === "POST") {
-          const body = (await request.clone().json()) as { query?: string };
-          requests.push({ query: body.query ?? "", headers: request.headers });
+          const { query = "", variables = {} } = (await request.clone().json()) as Partial<
+            (typeof requests)[0]
+          >;
+          requests.push({ query, variables, headers: request.headers });
         }
         return yoga.fetch(request);
       },

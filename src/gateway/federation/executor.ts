@@ -20,17 +20,19 @@ import {
 import type { ErrorCode } from "../../errors.ts";
 import { type Gathered, isGathered, newGathered, TYPENAME } from "./gathered.ts";
 import type { Call, Plan } from "./plan.ts";
-import { planOperation } from "./plan-operation.ts";
 import { Unplannable } from "./planner.ts";
+import { Plans } from "./plans.ts";
 import { run } from "./run.ts";
 import { standInOf } from "./schemas.ts";
 import type { Supergraph } from "./supergraph.ts";
 import { suppliedEntities } from "./supplied.ts";
 
 export interface FederationOptions {
-  readonly supergraph: Supergraph;
+  readonly supergraph: () => Supergraph;
   /** What is executed: what clients see, and whatever else is asked for within the gateway. */
-  readonly schema: GraphQLSchema;
+  readonly schema: () => GraphQLSchema;
+  /** What subgraphs are asked for. */
+  readonly asked: () => GraphQLSchema;
   /** By the subgraph's name in the supergraph's directives. */
   readonly executor: (graph: string) => Executor;
 }
@@ -38,8 +40,9 @@ export interface FederationOptions {
 type Answer = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 export function federationExecutor(options: FederationOptions): Executor {
+  const plans = new Plans();
   return (async (request: ExecutionRequest) => {
-    const prepared = prepare(options, request);
+    const prepared = prepare(options, plans, request);
     if ("errors" in prepared) return prepared;
     const { plan } = prepared;
     const [first] = plan.calls;
@@ -61,18 +64,20 @@ interface Prepared {
 }
 
 function prepare(
-  { supergraph, schema }: FederationOptions,
+  { supergraph: supergraphOf, schema }: FederationOptions,
+  plans: Plans,
   { document, variables = {}, operationName }: ExecutionRequest,
 ): Prepared | { errors: readonly GraphQLError[] } {
   const operation = getOperationAST(document, operationName);
   if (!operation) return { errors: [new GraphQLError("The document has no such operation.")] };
-  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+  const { coerced, errors } = getVariableValues(schema(), operation.variableDefinitions ?? [], variables);
   if (errors) return { errors };
+  const supergraph = supergraphOf();
   const rootType = supergraph.roots[operation.operation];
   const root = newGathered(rootType);
   const supplied = suppliedEntities(supergraph, operation, coerced, root);
   try {
-    const plan = planOperation({ supergraph, document, operation, variables: coerced, supplied });
+    const plan = plans.planOf(supergraph, { document, operation, variables: coerced, supplied });
     return { plan, rootType, root, variables };
   } catch (error) {
     if (!(error instanceof Unplannable)) throw error;
@@ -82,12 +87,12 @@ function prepare(
 }
 
 async function ask(
-  { schema, executor }: FederationOptions,
+  { asked, executor }: FederationOptions,
   context: ExecutionRequest["context"],
   { graph, document, operation }: Call,
   variables: Record<string, unknown>,
 ): Promise<Answer> {
-  const request = { document, variables, operationType: operation, context, schema };
+  const request = { document, variables, operationType: operation, context, schema: asked() };
   return executor(graph)(request as ExecutionRequest);
 }
 
@@ -98,7 +103,8 @@ async function answer(
   { plan, rootType, root: supplied, variables }: Prepared,
   first?: ExecutionResult,
 ): Promise<ExecutionResult> {
-  const { supergraph, schema } = options;
+  const supergraph = options.supergraph();
+  const schema = options.schema();
   const root = newGathered(rootType);
   Object.assign(root, supplied);
   const errors = await run(
@@ -109,6 +115,7 @@ async function answer(
       isOf: (typename, type) => supergraph.covers(type, typename),
       ask: async ({ call, variables: given }) =>
         (await ask(options, context, call, given)) as ExecutionResult,
+      serviceOf: (graph) => supergraph.graphs.get(graph) ?? graph,
     },
     first,
   );

@@ -4,6 +4,7 @@
  */
 import { validateSubgraph } from "@theguild/federation-composition";
 import {
+  type ASTNode,
   buildASTSchema,
   type DefinitionNode,
   type DocumentNode,
@@ -28,11 +29,14 @@ export function memberParts(source: StitchedSource) {
   const document = parse(sdl, { noLocation: true });
   const [problem] = validateSubgraph({ name, typeDefs: document });
   if (problem) throw new Error(withoutName(problem.message, name));
+  const unserved = unservedDirective(document);
+  if (unserved) throw new Error(UNSERVED[unserved]);
   const schema = plainSchema(document);
+  const inaccessible = new Set(document.definitions.filter(isInaccessible).map(nameOf));
   return {
     document,
     rootFields: rootFieldsOf(schema),
-    types: shapesOf(schema),
+    types: new Map([...shapesOf(schema)].filter(([type]) => !inaccessible.has(type))),
     mergeable: entitiesOf(document),
     canonical: new Set<string>(),
   };
@@ -41,6 +45,38 @@ export function memberParts(source: StitchedSource) {
 /** What the composition says of a service begins with its name. */
 function withoutName(message: string, name: string): string {
   return message.startsWith(`[${name}] `) ? message.slice(name.length + 3) : message;
+}
+
+const NOT_ENFORCED = (directive: string) =>
+  `@${directive} would have to be enforced by the gateway, which bobbin does not do: the field would be open to everybody`;
+
+/** What a gateway would have to do for a service that uses them: to leave it out would be wrong, or a hole. */
+const UNSERVED: Readonly<Record<string, string>> = {
+  fromContext: "@fromContext is not supported: take the value as an argument",
+  authenticated: NOT_ENFORCED("authenticated"),
+  requiresScopes: NOT_ENFORCED("requiresScopes"),
+  policy: NOT_ENFORCED("policy"),
+};
+
+function unservedDirective(document: DocumentNode): string | undefined {
+  const renamed = new Map<string, string>();
+  visit(document, {
+    // An import may give it another name: { name: "@policy", as: "@rule" }.
+    ObjectValue({ fields }) {
+      const text = (key: string) => fields.find(({ name }) => name.value === key)?.value;
+      const [name, as] = [text("name"), text("as")];
+      if (name?.kind === Kind.STRING && as?.kind === Kind.STRING)
+        renamed.set(as.value.slice(1), name.value.slice(1));
+    },
+  });
+  let found: string | undefined;
+  visit(document, {
+    Directive({ name }) {
+      const directive = renamed.get(name.value) ?? name.value.replace(/^federation__/, "");
+      if (Object.hasOwn(UNSERVED, directive)) found ??= directive;
+    },
+  });
+  return found;
 }
 
 /** The types that have a key: the other services of the graph can ask for them by it. */
@@ -60,6 +96,17 @@ const MACHINERY =
   /^(_Any|_Entity|_Service|_FieldSet|FieldSet|link__\w+|federation__\w+|join__\w+|core__\w+)$/;
 const HIDDEN_FIELDS = new Set(["_service", "_entities", "_sdl"]);
 
+/** What clients never see is nobody else's concern. */
+const INACCESSIBLE = new Set(["inaccessible", "federation__inaccessible"]);
+
+function isInaccessible(node: ASTNode): boolean {
+  return "directives" in node && (node.directives ?? []).some(({ name }) => INACCESSIBLE.has(name.value));
+}
+
+function nameOf(node: DefinitionNode): string | undefined {
+  return "name" in node ? node.name?.value : undefined;
+}
+
 /** The service's own types, with what it extends as if it were its own, and without directives. */
 function plainSchema(document: DocumentNode): GraphQLSchema {
   const byName = new Map<string, TypeDefinitionNode>();
@@ -76,7 +123,7 @@ function plainSchema(document: DocumentNode): GraphQLSchema {
   }
   const definitions: DefinitionNode[] = [...byName.values()].map(withoutHiddenFields).filter(hasContent);
   if (roots.length > 0) {
-    const present = new Set(definitions.map((node) => ("name" in node ? node.name?.value : "")));
+    const present = new Set(definitions.map(nameOf));
     const operationTypes = roots.filter(({ type }) => present.has(type.name.value));
     definitions.push({ kind: Kind.SCHEMA_DEFINITION, operationTypes });
   }
@@ -84,7 +131,13 @@ function plainSchema(document: DocumentNode): GraphQLSchema {
 }
 
 function withoutDirectives(document: DocumentNode): DocumentNode {
-  return visit(document, { Directive: () => null, DirectiveDefinition: () => null });
+  const hidden = (node: ASTNode) => (isInaccessible(node) ? null : undefined);
+  const accessible = visit(document, {
+    FieldDefinition: hidden,
+    InputValueDefinition: hidden,
+    EnumValueDefinition: hidden,
+  });
+  return visit(accessible, { Directive: () => null, DirectiveDefinition: () => null });
 }
 
 /** An extension as the definition that it may be in another service. */

@@ -4,6 +4,7 @@
  */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { GraphQLError } from "graphql";
+import type { ErrorCode } from "../../errors.ts";
 import { type Found, fail, find, type Gathered, gather, place, represent } from "./gathered.ts";
 import type { Call, EntityFetch, Fetch, Plan } from "./plan.ts";
 
@@ -21,6 +22,8 @@ export interface RunOptions {
   /** Whether an object of a type is one of another, abstract type. */
   readonly isOf: (typename: string, type: string) => boolean;
   ask(question: Question): Promise<ExecutionResult>;
+  /** The name of the service that a subgraph is. */
+  serviceOf(graph: string): string;
 }
 
 /** The objects of one entity fetch, by their representations. */
@@ -50,7 +53,7 @@ export async function run(options: RunOptions, first?: ExecutionResult): Promise
 
 async function carryOut(
   call: Call,
-  { variables: client, root: tree, isOf, ask }: RunOptions,
+  { variables: client, root: tree, isOf, ask, serviceOf }: RunOptions,
   left: GraphQLError[],
   known: ExecutionResult | undefined,
 ): Promise<void> {
@@ -78,6 +81,15 @@ async function carryOut(
   for (const error of errors as readonly GraphQLError[]) {
     left.push(...placeError(call, batches, root, error));
   }
+  // What has neither an answer nor an error by now.
+  const [first] = errors as readonly GraphQLError[];
+  const reason = !data && first ? withoutPath(first) : wrongEntities(serviceOf(call.graph));
+  for (const { selection, entity } of call.fetches) {
+    const batch = entity && batches.get(entity.alias);
+    if (batch && !isAnswered(batch, data?.[entity.alias]))
+      for (const { object } of batch.objects.flat()) fail(selection, object, reason);
+    else if (!entity && !data) fail(selection, tree, reason);
+  }
 }
 
 function batchOf(fetch: Fetch, entity: EntityFetch, root: Gathered, isOf: RunOptions["isOf"]): Batch {
@@ -101,12 +113,31 @@ function batchOf(fetch: Fetch, entity: EntityFetch, root: Gathered, isOf: RunOpt
   return { fetch, representations, objects };
 }
 
-function gatherEntities({ fetch, objects }: Batch, answer: unknown): void {
-  if (!Array.isArray(answer)) return;
+function gatherEntities(batch: Batch, answer: unknown): void {
+  if (!isAnswered(batch, answer)) return;
+  const { fetch, objects } = batch;
   for (const [i, found] of objects.entries()) {
-    const item = answer[i] as Record<string, unknown> | null | undefined;
+    const item = answer[i];
     if (item) for (const { object } of found) gather(fetch.selection, item, object);
   }
+}
+
+/** Which entity is which, their order alone says: a list of another length says nothing. */
+function isAnswered(
+  { objects }: Batch,
+  answer: unknown,
+): answer is readonly (Record<string, unknown> | null)[] {
+  return Array.isArray(answer) && answer.length === objects.length;
+}
+
+function wrongEntities(service: string): GraphQLError {
+  const message = `${service} did not answer _entities with one entity, or null, for each representation.`;
+  const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
+  return new GraphQLError(message, { extensions: { code, service } });
+}
+
+function withoutPath({ message, extensions }: GraphQLError): GraphQLError {
+  return new GraphQLError(message, { extensions });
 }
 
 /** Returns what has no place in the tree. */
@@ -117,7 +148,7 @@ function placeError(
   error: GraphQLError,
 ): GraphQLError[] {
   const [alias, index, ...rest] = error.path ?? [];
-  const unplaced = new GraphQLError(error.message, { extensions: error.extensions });
+  const unplaced = withoutPath(error);
   const batch = batches.get(String(alias));
   if (batch) {
     const hit = typeof index === "number" ? (batch.objects[index] ?? []) : batch.objects.flat();

@@ -5,69 +5,120 @@ import { transformSupergraphToPublicSchema } from "@theguild/federation-composit
 import {
   buildASTSchema,
   type DocumentNode,
-  type GraphQLSchema,
+  extendSchema,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLScalarType,
+  GraphQLSchema,
+  GraphQLUnionType,
+  getNamedType,
   isInterfaceType,
-  Kind,
+  isObjectType,
   parse,
-  print,
+  visit,
 } from "graphql";
 import type { Supergraph } from "./supergraph.ts";
 
-export interface ShownSchemas {
-  readonly shown: GraphQLSchema;
-  /** With a way to ask for entities by their keys. */
-  readonly withEntities: GraphQLSchema;
-  /** With that, and an object type for each interface that has none: only objects can be executed. */
-  readonly executable: GraphQLSchema;
+/** `open`: the supergraph without what is not for clients. */
+export function shownSchema(open: DocumentNode): GraphQLSchema {
+  return buildASTSchema(open, { assumeValidSDL: true });
 }
 
-export function schemasOf(document: DocumentNode, supergraph: Supergraph): ShownSchemas {
-  const open = transformSupergraphToPublicSchema(document);
-  const shown = build(open);
-  const entities = supergraph.entityTypes().filter((type) => shown.getType(type));
-  const query = shown.getQueryType()?.name;
-  const additions =
-    entities.length === 0 || query === undefined
-      ? []
-      : parse(
-          `extend type ${query} { _entities(representations: [_Any!]!): [_Entity]! } scalar _Any union _Entity = ${entities.join(" | ")}`,
-          { noLocation: true },
-        ).definitions;
-  const withEntities = { ...open, definitions: [...merged(open, additions)] };
-  const executable = { ...open, definitions: [...withEntities.definitions, ...standIns(open, shown)] };
-  return { shown, withEntities: build(withEntities), executable: build(executable) };
+/** What clients see, and a way to ask for entities by their keys. */
+export function entitySchema(shown: GraphQLSchema, supergraph: Supergraph): GraphQLSchema {
+  const query = shown.getQueryType();
+  const entities = entitiesOf(shown, supergraph);
+  if (!query || entities.length === 0) return shown;
+  if (isLedTo(shown, query)) return extended(shown, query, entities);
+  const entity = new GraphQLUnionType({ name: "_Entity", types: entities });
+  const any = new GraphQLScalarType({ name: "_Any" });
+  const config = query.toConfig();
+  const fields = {
+    ...config.fields,
+    _entities: {
+      type: new GraphQLNonNull(new GraphQLList(entity)),
+      args: { representations: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(any))) } },
+    },
+  };
+  return like(shown, { query: new GraphQLObjectType({ ...config, fields }), without: query });
+}
+
+/** With an object type for each interface that has none: only objects can be executed. */
+export function executableSchema(withEntities: GraphQLSchema): GraphQLSchema {
+  const standIns = Object.values(withEntities.getTypeMap()).flatMap((type) => {
+    if (!isInterfaceType(type) || withEntities.getPossibleTypes(type).length > 0) return [];
+    const { name, fields, interfaces } = type.toConfig();
+    return [
+      new GraphQLObjectType({
+        name: standInName(name),
+        interfaces: [type, ...interfaces],
+        fields: Object.fromEntries(
+          Object.entries(fields).map(([key, { resolve: _, subscribe: __, ...field }]) => [key, field]),
+        ),
+      }),
+    ];
+  });
+  return standIns.length === 0 ? withEntities : like(withEntities, { types: standIns });
+}
+
+/**
+ * With all that the subgraphs have, for keys and requirements may be what clients never see; undefined where there is
+ * nothing of that kind.
+ */
+export function wholeSchema(document: DocumentNode, supergraph: Supergraph): GraphQLSchema | undefined {
+  const accessible = visit(document, {
+    Directive: ({ name }) => (name.value === "inaccessible" ? null : undefined),
+  });
+  if (accessible === document) return undefined;
+  return entitySchema(shownSchema(transformSupergraphToPublicSchema(accessible)), supergraph);
 }
 
 /** The name of the object type that stands in for an interface's objects whose type nobody knows. */
 export function standInOf(supergraph: Supergraph, type: string): string {
-  return supergraph.possibleTypes(type).find((name) => !supergraph.isInaccessible(name)) ?? `_${type}`;
+  const known = supergraph.possibleTypes(type).find((name) => !supergraph.isInaccessible(name));
+  return known ?? standInName(type);
 }
 
-function build(document: DocumentNode): GraphQLSchema {
-  return buildASTSchema(document, { assumeValidSDL: true });
-}
+const standInName = (type: string) => `_${type}`;
 
-/** The fields of extensions within their types: `buildASTSchema` knows no extension. */
-function merged(document: DocumentNode, additions: DocumentNode["definitions"]): DocumentNode["definitions"] {
-  const extensions = additions.filter((node) => node.kind === Kind.OBJECT_TYPE_EXTENSION);
-  const rest = additions.filter((node) => node.kind !== Kind.OBJECT_TYPE_EXTENSION);
-  const definitions = document.definitions.map((node) => {
-    if (node.kind !== Kind.OBJECT_TYPE_DEFINITION) return node;
-    const more = extensions.filter(({ name }) => name.value === node.name.value);
-    return { ...node, fields: [...(node.fields ?? []), ...more.flatMap(({ fields = [] }) => fields)] };
+function entitiesOf(shown: GraphQLSchema, supergraph: Supergraph): GraphQLObjectType[] {
+  return supergraph.entityTypes().flatMap((name) => {
+    const type = shown.getType(name);
+    return isObjectType(type) ? [type] : [];
   });
-  return [...definitions, ...rest];
 }
 
-function standIns(document: DocumentNode, schema: GraphQLSchema): DocumentNode["definitions"] {
-  return document.definitions.flatMap((node) => {
-    if (node.kind !== Kind.INTERFACE_TYPE_DEFINITION) return [];
-    const type = schema.getType(node.name.value);
-    if (!isInterfaceType(type) || schema.getPossibleTypes(type).length > 0) return [];
-    const interfaces = [node.name, ...(node.interfaces ?? []).map(({ name }) => name)].map(
-      ({ value }) => value,
-    );
-    const fields = (node.fields ?? []).map((field) => print(field)).join("\n");
-    return parse(`type _${node.name.value} implements ${interfaces.join(" & ")} { ${fields} }`).definitions;
+/** The same types and some more, which costs little: types are not tied to a schema. */
+function like(
+  schema: GraphQLSchema,
+  more: { query?: GraphQLObjectType; without?: GraphQLObjectType; types?: readonly GraphQLObjectType[] },
+): GraphQLSchema {
+  const { query, types, ...config } = schema.toConfig();
+  const kept = types.filter((type) => type !== more.without);
+  return new GraphQLSchema({
+    ...config,
+    query: more.query ?? query,
+    types: [...kept, ...(more.types ?? [])],
+    assumeValid: true,
   });
+}
+
+/** Whether fields of other types lead to it, so that it cannot be another one without them. */
+function isLedTo(schema: GraphQLSchema, target: GraphQLObjectType): boolean {
+  return Object.values(schema.getTypeMap()).some(
+    (type) =>
+      (isObjectType(type) || isInterfaceType(type)) &&
+      Object.values(type.getFields()).some((field) => getNamedType(field.type) === target),
+  );
+}
+
+function extended(
+  schema: GraphQLSchema,
+  query: GraphQLObjectType,
+  entities: readonly GraphQLObjectType[],
+): GraphQLSchema {
+  const names = entities.map(({ name }) => name).join(" | ");
+  const addition = `extend type ${query.name} { _entities(representations: [_Any!]!): [_Entity]! } scalar _Any union _Entity = ${names}`;
+  return extendSchema(schema, parse(addition, { noLocation: true }), { assumeValid: true });
 }

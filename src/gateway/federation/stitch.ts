@@ -3,8 +3,10 @@
  * Knows how stitching is told of both; nothing of the other subschemas.
  */
 import type { MergedTypeConfig, SubschemaConfig } from "@graphql-tools/delegate";
+import type { Executor } from "@graphql-tools/utils";
 import { FilterRootFields, FilterTypes } from "@graphql-tools/wrap";
-import { Kind, print, type SelectionSetNode } from "graphql";
+import { Kind, print, type SelectionSetNode, visit } from "graphql";
+import { notingErrorsBesideValues } from "../beside-values.ts";
 import { askedByKey } from "../merge-declarations.ts";
 import type { Group } from "./group.ts";
 
@@ -17,7 +19,8 @@ export function groupConfig(
   { supergraph, shown, withEntities, executor }: Group,
   shared: readonly string[],
 ): SubschemaConfig {
-  if (shared.length === 0) return { name: NAME, schema: shown, executor, batch: true };
+  const common = { name: NAME, executor: ofWellFormed(executor), batch: true };
+  if (shared.length === 0) return { ...common, schema: shown, transforms: [notingErrorsBesideValues] };
   const merge: Record<string, MergedTypeConfig> = {};
   for (const type of shared) {
     const entryPoints = supergraph.allKeys(type).map(({ fields }) => entryPoint(type, fields));
@@ -25,15 +28,24 @@ export function groupConfig(
     merge[type] = entryPoints.length === 1 && only ? only : { entryPoints };
   }
   return {
-    name: NAME,
+    ...common,
     schema: withEntities,
-    executor,
-    batch: true,
     transforms: [
+      notingErrorsBesideValues,
       new FilterRootFields((_operation, field) => field !== "_entities"),
       new FilterTypes(({ name }) => !HIDDEN_TYPES.has(name)),
     ],
     merge,
+  };
+}
+
+/** Delegation puts lists of selections among the selections of a type that is merged: they print well, but no more. */
+function ofWellFormed(executor: Executor): Executor {
+  return (request) => {
+    const document = visit(request.document, {
+      SelectionSet: (node) => ({ ...node, selections: node.selections.flat(Number.POSITIVE_INFINITY) }),
+    });
+    return executor({ ...request, document });
   };
 }
 

@@ -77,6 +77,8 @@ export class Supergraph {
   /** The subgraphs' names, by the names that they have in the join directives. */
   readonly graphs: ReadonlyMap<string, string>;
   readonly roots: RootNames;
+  /** Whether it is drawn for each request which subgraph has some field. */
+  readonly hasOverrides: boolean;
   readonly #types = new Map<string, TypeModel>();
   /** Abstract type, and the same in one subgraph → its object types. */
   readonly #possible = new Map<string, readonly string[]>();
@@ -94,15 +96,19 @@ export class Supergraph {
       }
     }
     this.graphs = graphs;
+    const byName = new Map([...graphs].map(([graph, name]) => [name, graph]));
     this.roots = roots;
     for (const node of document.definitions) {
       if (node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.INTERFACE_TYPE_DEFINITION) {
         const kind = node.kind === Kind.OBJECT_TYPE_DEFINITION ? "OBJECT" : "INTERFACE";
-        this.#types.set(node.name.value, typeWithFields(kind, node as ObjectTypeDefinitionNode, graphs));
+        this.#types.set(node.name.value, typeWithFields(kind, node as ObjectTypeDefinitionNode, byName));
       } else if (node.kind === Kind.UNION_TYPE_DEFINITION) {
         this.#types.set(node.name.value, unionType(node));
       }
     }
+    this.hasOverrides = [...this.#types.values()].some(({ fields }) =>
+      [...fields.values()].some(({ sources }) => [...sources.values()].some(({ override }) => override)),
+    );
   }
 
   isObject(type: string): boolean {
@@ -238,7 +244,7 @@ export class Supergraph {
 function typeWithFields(
   kind: "OBJECT" | "INTERFACE",
   node: ObjectTypeDefinitionNode,
-  graphs: ReadonlyMap<string, string>,
+  graphsByName: ReadonlyMap<string, string>,
 ): TypeModel {
   const memberships = membershipsOf(node.directives);
   const interfaces = new Map<string, Set<string>>();
@@ -246,7 +252,7 @@ function typeWithFields(
     add(interfaces, enumOf(directive, "graph"), text(directive, "interface"));
   const fields = new Map<string, FieldModel>();
   for (const field of node.fields ?? []) {
-    fields.set(field.name.value, { type: field.type, sources: sourcesOf(field, memberships, graphs) });
+    fields.set(field.name.value, { type: field.type, sources: sourcesOf(field, memberships, graphsByName) });
   }
   const isInaccessible = named(node.directives, "inaccessible").length > 0;
   return { isInaccessible, kind, graphs: memberships, fields, interfaces, members: new Map() };
@@ -286,7 +292,7 @@ function membershipsOf(directives: readonly ConstDirectiveNode[] | undefined): M
 function sourcesOf(
   field: FieldDefinitionNode,
   memberships: ReadonlyMap<string, Membership>,
-  graphs: ReadonlyMap<string, string>,
+  graphsByName: ReadonlyMap<string, string>,
 ): Map<string, Source> {
   const sources = new Map<string, Source>();
   const joins = named(field.directives, "join__field");
@@ -294,7 +300,6 @@ function sourcesOf(
     for (const graph of memberships.keys()) sources.set(graph, plainSource(graph, field.type));
     return sources;
   }
-  const byName = new Map([...graphs].map(([graph, name]) => [name, graph]));
   for (const join of joins) {
     const graph = enumOf(join, "graph");
     const label = text(join, "overrideLabel");
@@ -309,7 +314,7 @@ function sourcesOf(
   }
   for (const join of joins) {
     const label = text(join, "overrideLabel");
-    const from = byName.get(text(join, "override") ?? "");
+    const from = graphsByName.get(text(join, "override") ?? "");
     const to = enumOf(join, "graph");
     if (label === undefined || to === undefined) continue;
     for (const [graph, whenInForce] of [

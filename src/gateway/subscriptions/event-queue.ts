@@ -3,11 +3,12 @@
  */
 import { BobbinError } from "../../errors.ts";
 import { MAX_EVENT_LENGTH } from "./bounds.ts";
+import type { ServiceEvent } from "./event.ts";
 
 const MOST_WAITING = 1_000;
 
-export class EventQueue implements AsyncIterator<unknown, void, undefined> {
-  #waiting: { value: unknown; length: number }[] = [];
+export class EventQueue implements AsyncIterator<ServiceEvent, void, undefined> {
+  #waiting: { value: ServiceEvent; length: number }[] = [];
   #length = 0;
   #end: { error?: unknown } | undefined;
   #taker: (() => void) | undefined;
@@ -17,7 +18,7 @@ export class EventQueue implements AsyncIterator<unknown, void, undefined> {
   }
 
   /** Throws OVERLOADED where more wait than may. */
-  add(value: unknown, length: number): void {
+  add(value: ServiceEvent, length: number): void {
     if (this.#end) return;
     this.#length += length;
     if (
@@ -37,7 +38,7 @@ export class EventQueue implements AsyncIterator<unknown, void, undefined> {
     this.#taker?.();
   }
 
-  async next(): Promise<IteratorResult<unknown, void>> {
+  async next(): Promise<IteratorResult<ServiceEvent, void>> {
     for (;;) {
       const next = this.#waiting.shift();
       if (next) {

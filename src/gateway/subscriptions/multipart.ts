@@ -5,21 +5,21 @@
  */
 import { BobbinError } from "../../errors.ts";
 import { brokenOff, MAX_EVENT_LENGTH, tooLarge } from "./bounds.ts";
-import { parsed } from "./sse.ts";
+import { eventOf, payloadOf, type ServiceEvent } from "./event.ts";
 
 /** What the service sends until the last boundary. Throws where the stream ends without that. */
 export async function* eventsOfMultipart(
   text: AsyncIterable<string>,
   contentType: string,
   onHeartbeat: () => void,
-): AsyncGenerator<unknown, void, undefined> {
+): AsyncGenerator<ServiceEvent, void, undefined> {
   for await (const part of partsOf(text, boundaryOf(contentType))) {
     const start = /\r?\n\r?\n/.exec(part);
-    const event = parsed(part.slice(start ? start.index + start[0].length : 0));
-    const { payload, errors, data } = (event ?? {}) as Record<string, unknown>;
+    const event = eventOf(part.slice(start ? start.index + start[0].length : 0));
+    const { payload, errors, data } = (event.result ?? {}) as Record<string, unknown>;
     // Errors beside a payload are the service's of the whole stream.
-    if (payload !== undefined && payload !== null) yield payload;
-    else if (errors !== undefined) yield { errors };
+    if (payload !== undefined && payload !== null) yield payloadOf(event);
+    else if (errors !== undefined) yield { result: { errors }, exact: () => undefined };
     else if (data !== undefined) yield event;
     else onHeartbeat();
   }

@@ -6,11 +6,11 @@
  */
 import { type IncomingMessage, request as overPlain } from "node:http";
 import { request as overTls } from "node:https";
-import type { ExecutionResult } from "graphql";
 import { BobbinError } from "../../errors.ts";
 import { connectionReason } from "../../http.ts";
 import { isGraphQLResult } from "../graphql-call.ts";
 import { brokenOff, MAX_EVENT_LENGTH, notAnEvent } from "./bounds.ts";
+import { eventOf, type ServiceEvent } from "./event.ts";
 import { eventsOfMultipart } from "./multipart.ts";
 import { Pulse } from "./pulse.ts";
 import { eventsOfSse } from "./sse.ts";
@@ -21,13 +21,13 @@ export interface Subscribe {
   readonly payload: { readonly query: string; readonly variables?: Record<string, unknown> };
 }
 
-export type Events = AsyncIterator<unknown, void, undefined>;
+export type Events = AsyncIterator<ServiceEvent, void, undefined>;
 
 export interface HttpAnswer {
   /** Absent where the service does not answer with a stream. */
   readonly events?: Events;
   /** What it answered instead: a GraphQL result, or what is wrong with it. */
-  readonly instead?: ExecutionResult | BobbinError;
+  readonly instead?: ServiceEvent | BobbinError;
 }
 
 const SSE = "text/event-stream";
@@ -96,7 +96,7 @@ async function* read(
   response: IncomingMessage,
   type: string,
   ending: AbortController,
-): AsyncGenerator<unknown, void, undefined> {
+): AsyncGenerator<ServiceEvent, void, undefined> {
   const pulse = new Pulse(() => ending.abort(brokenOff()));
   const onHeartbeat = () => pulse.expect();
   const text = textOf(response, () => pulse.beat());
@@ -125,23 +125,23 @@ async function* textOf(response: IncomingMessage, onChunk: () => void): AsyncGen
 async function insteadOfEvents(
   response: IncomingMessage,
   status: number,
-): Promise<ExecutionResult | BobbinError> {
+): Promise<ServiceEvent | BobbinError> {
   let text = "";
   for await (const chunk of textOf(response, () => {})) {
     text += chunk;
     if (text.length > MAX_EVENT_LENGTH) break;
   }
   response.destroy();
-  const result = jsonOf(text);
-  if (isGraphQLResult(result)) return result;
+  const event = jsonOf(text);
+  if (isGraphQLResult(event?.result)) return event;
   const message = `The service answered ${status} instead of a stream of events.`;
   if (status >= 500 && status !== 501) throw new BobbinError("SERVICE_UNAVAILABLE", message);
   return new BobbinError("INVALID_SERVICE_RESPONSE", message);
 }
 
-function jsonOf(text: string): unknown {
+function jsonOf(text: string): ServiceEvent | undefined {
   try {
-    return JSON.parse(text);
+    return eventOf(text);
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@
 import { type Client, createClient } from "graphql-ws";
 import { BobbinError } from "../../errors.ts";
 import { brokenOff, MAX_EVENT_LENGTH, notAnEvent, tooLarge } from "./bounds.ts";
+import { eventOf, payloadOf } from "./event.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Events, Subscribe } from "./over-http.ts";
 
@@ -27,7 +28,8 @@ export async function subscribeOverWebSocket(
   const events = new EventQueue();
   const { promise: opened, resolve: onOpened, reject: onFailed } = Promise.withResolvers<void>();
   let socket: Bun.WebSocket | undefined;
-  let length = 0;
+  /** The message that the library is reading. */
+  let text = "";
   let pong: ReturnType<typeof setTimeout> | undefined;
 
   class Socket extends BunWebSocket {
@@ -36,8 +38,8 @@ export async function subscribeOverWebSocket(
       socket = this;
       // Before the library's own listener: what is too long is not even parsed.
       this.addEventListener("message", (message) => {
-        length = (message.data as string | Buffer).length;
-        if (length <= MAX_EVENT_LENGTH) return;
+        text = String(message.data);
+        if (text.length <= MAX_EVENT_LENGTH) return;
         message.stopImmediatePropagation();
         fail(tooLarge());
       });
@@ -64,14 +66,16 @@ export async function subscribeOverWebSocket(
   const unsubscribe = client.subscribe(payload, {
     next(event) {
       try {
-        events.add(event, length);
+        const written = text;
+        events.add({ result: event, exact: () => payloadOf(eventOf(written)).exact() }, written.length);
       } catch (error) {
         fail(error);
       }
     },
     error(error) {
       // A list of errors is the service's answer.
-      if (Array.isArray(error)) events.add({ errors: error }, length);
+      if (Array.isArray(error))
+        events.add({ result: { errors: error }, exact: () => undefined }, text.length);
       end(Array.isArray(error) ? undefined : asBobbinError(error));
     },
     complete: () => end(),

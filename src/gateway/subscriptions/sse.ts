@@ -3,13 +3,14 @@
  * mode. Knows the format; nothing of connections.
  * (The parser of the package graphql-sse is not exported, and its client reads on whether its events are taken or not.)
  */
-import { brokenOff, MAX_EVENT_LENGTH, notAnEvent, tooLarge } from "./bounds.ts";
+import { brokenOff, MAX_EVENT_LENGTH, tooLarge } from "./bounds.ts";
+import { eventOf, type ServiceEvent } from "./event.ts";
 
 /** What the service sends until it says that this is all. Throws where the stream ends without that. */
 export async function* eventsOfSse(
   text: AsyncIterable<string>,
   onHeartbeat: () => void,
-): AsyncGenerator<unknown, void, undefined> {
+): AsyncGenerator<ServiceEvent, void, undefined> {
   let type = "";
   let data: string[] = [];
   let length = 0;
@@ -24,21 +25,13 @@ export async function* eventsOfSse(
     } else {
       if (type === "complete") return;
       const event = data.join("\n");
-      if (event !== "" && (type === "next" || type === "")) yield parsed(event);
+      if (event !== "" && (type === "next" || type === "")) yield eventOf(event);
       type = "";
       data = [];
       length = 0;
     }
   }
   throw brokenOff();
-}
-
-export function parsed(event: string): unknown {
-  try {
-    return JSON.parse(event);
-  } catch (cause) {
-    throw notAnEvent(cause);
-  }
 }
 
 async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {

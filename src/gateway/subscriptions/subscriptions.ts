@@ -2,10 +2,9 @@
  * The subscriptions of remote services that are open: finds out how a service serves them, bounds their number, and
  * ends each as soon as its client or its service does. Knows routes and results; nothing of composing.
  */
-import type { DocumentNode, ExecutionResult } from "graphql";
+import type { ExecutionResult } from "graphql";
 import { LRUCache } from "lru-cache";
 import { BobbinError, toBobbinError } from "../../errors.ts";
-import { conform } from "../conform.ts";
 import { isGraphQLResult } from "../graphql-call.ts";
 import type { SubscriptionRoute } from "../route.ts";
 import { notAnEvent, OPENING_MS } from "./bounds.ts";
@@ -14,12 +13,13 @@ import { subscribeOverWebSocket } from "./over-web-socket.ts";
 
 export interface Subscription {
   readonly service: string;
-  readonly document: DocumentNode;
   readonly route: SubscriptionRoute;
   readonly headers: Subscribe["headers"];
   readonly payload: Subscribe["payload"];
   /** Aborts when the client is gone. */
   readonly client: AbortSignal | undefined;
+  /** An event of the service as it is to be delivered; `exact` reads it with its numbers as they are written. */
+  readonly taken: (result: ExecutionResult, exact: () => unknown) => ExecutionResult;
   /** The event that says what went wrong. */
   readonly failed: (error: BobbinError) => ExecutionResult;
   /** Called when the service did not do as it should. */
@@ -127,7 +127,7 @@ const DONE = { done: true, value: undefined } as const;
 /** Leaving it ends the subscription even while the next event is waited for. */
 function resultsOf(
   events: Events,
-  { service, document, failed, onFailure }: Subscription,
+  { taken, failed, onFailure }: Subscription,
   ending: AbortController,
   end: () => void,
 ): AsyncIterableIterator<ExecutionResult> {
@@ -145,8 +145,9 @@ function resultsOf(
         const { done, value } = await events.next();
         if (isOver) return DONE;
         if (done) return over();
-        if (!isGraphQLResult(value)) throw notAnEvent();
-        return { value: conform(service, document, value) };
+        const { result, exact } = value;
+        if (!isGraphQLResult(result)) throw notAnEvent();
+        return { value: taken(result, exact) };
       } catch (error) {
         const { aborted, reason } = ending.signal;
         const isLeft = isOver || (aborted && !(reason instanceof BobbinError));

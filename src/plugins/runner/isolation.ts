@@ -6,7 +6,8 @@ import { BobbinError, type Place } from "../../errors.ts";
 import type { Isolation } from "../define-plugin.ts";
 import type { HostAbilities } from "./context.ts";
 import "./host-modules.ts";
-import { IS_COMPILED, ownCommand } from "../own-process.ts";
+import { IS_COMPILED } from "../../compiled.ts";
+import { ownCommand } from "../own-process.ts";
 import { Peer } from "./peer.ts";
 import {
   CHILD_COMMAND,

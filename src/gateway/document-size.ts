@@ -1,8 +1,12 @@
 /**
- * Refuses documents that are short as they stand and endless when read: fragments that spread others twice, which
- * spread others twice. Knows documents only.
+ * Refuses documents that are longer than any real one, and those that are short as they stand and endless when read:
+ * fragments that spread others twice, which spread others twice. Every door and every plugin asks within these bounds.
+ * Knows documents only.
  */
 import { type DocumentNode, Kind, type SelectionSetNode } from "graphql";
+
+/** More than any person or generator writes; a longer document is there to keep the server busy. */
+export const MAX_TOKENS = 15_000;
 
 /** Fields and fragments, with each fragment counted wherever it is spread. Stitching reads documents that way. */
 const MOST_SELECTIONS = 50_000;
