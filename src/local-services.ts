@@ -11,11 +11,11 @@ import {
 } from "@graphql-tools/utils";
 import { GraphQLSchema, parse, print, printSchema } from "graphql";
 import { BobbinError, messageOf, toBobbinError } from "./errors.ts";
-import { withPlainNumbers } from "./gateway/exact-numbers.ts";
-import { failure } from "./gateway/remote-executor.ts";
-import { holdsFile } from "./gateway/request-body.ts";
-import type { GatewayContext } from "./gateway/request-context.ts";
+import { failure } from "./gateway/remote/remote-executor.ts";
+import { holdsFile } from "./gateway/remote/request-body.ts";
+import type { GatewayContext } from "./gateway/remote/request-context.ts";
 import type { LocalService, LocalState } from "./gateway/schemas.ts";
+import { withPlainNumbers } from "./gateway/values/exact-numbers.ts";
 import type { Outcome } from "./health/probe.ts";
 import type { PluginHost } from "./plugins/host.ts";
 import { shown } from "./plugins/place.ts";

@@ -5,9 +5,9 @@
 import type { Clock } from "./clock.ts";
 import { BobbinError, toBobbinError } from "./errors.ts";
 import type { RegistryEvent } from "./events.ts";
+import type { Reason } from "./gateway/compose/ownership.ts";
 import type { Composer } from "./gateway/composer.ts";
-import type { InFlight } from "./gateway/in-flight.ts";
-import type { Reason } from "./gateway/ownership.ts";
+import type { InFlight } from "./gateway/execute/in-flight.ts";
 import type { LocalServices } from "./local-services.ts";
 import type { Log } from "./log.ts";
 import type { PluginHost } from "./plugins/host.ts";

@@ -2,11 +2,11 @@
 import { GraphQLSchema, parse } from "graphql";
 import { Streams } from "../src/api/sse.ts";
 import { BobbinError, type ErrorCode } from "../src/errors.ts";
-import { compose } from "../src/gateway/compose.ts";
-import { composeSafely } from "../src/gateway/compose-safely.ts";
-import { callGraphQL } from "../src/gateway/graphql-call.ts";
-import { remoteExecutor } from "../src/gateway/remote-executor.ts";
-import { buildSubgraph, type Subgraph } from "../src/gateway/subgraph.ts";
+import { compose } from "../src/gateway/compose/compose.ts";
+import { composeSafely } from "../src/gateway/compose/compose-safely.ts";
+import { callGraphQL } from "../src/gateway/remote/graphql-call.ts";
+import { remoteExecutor } from "../src/gateway/remote/remote-executor.ts";
+import { buildSubgraph, type Subgraph } from "../src/gateway/subgraph/subgraph.ts";
 import { LIMITS } from "../src/registry/fields.ts";
 import { register } from "../src/registry/registration.ts";
 import type { Service } from "../src/registry/service.ts";

@@ -49,6 +49,15 @@ describe("imports", () => {
     });
   }
 
+  test("the folders of the gateway build on each other in one order", () => {
+    // "" are the files beside the folders: the composer and what it keeps.
+    const order = ["values", "remote", "subgraph", "federation", "compose", "", "execute"];
+    const place = (path: string) => order.indexOf(/^gateway\/(?:([^/]+)\/)?/.exec(path)?.[1] ?? "");
+    const within = importsOf(/^gateway\//).filter(([, to]) => to.startsWith("gateway/"));
+    expect(within.filter(([from]) => place(from) < 0)).toEqual([]);
+    expect(within.filter(([from, to]) => place(to) > place(from))).toEqual([]);
+  });
+
   test("the registry knows no other part", () => {
     const foreign = importsOf(/^registry\//).filter(
       ([, to]) => !to.startsWith("registry/") && !SHARED.test(to),
@@ -70,7 +79,7 @@ describe("imports", () => {
       for (const next of imports.get(path) ?? []) visit(next);
     };
     visit("cli/plugin-check.ts");
-    expect(reached).toContain("gateway/compose.ts");
+    expect(reached).toContain("gateway/compose/compose.ts");
     const ofServers =
       /^(api|health)\/|^(app|cli\/serve|registry\/(registry|database)|gateway\/composer)\.ts$/;
     expect([...reached].filter((path) => ofServers.test(path))).toEqual([]);

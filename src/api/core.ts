@@ -6,7 +6,7 @@ import { makeExecutableSchema } from "@graphql-tools/schema";
 import { Elysia } from "elysia";
 import { GraphQLScalarType, type GraphQLSchema } from "graphql";
 import { BobbinError, toBobbinError } from "../errors.ts";
-import type { GatewayContext } from "../gateway/request-context.ts";
+import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Log } from "../log.ts";
 import type { Registration, Update } from "../registry/registration.ts";
 import { getsRequests, type Service, servingInstance } from "../registry/service.ts";

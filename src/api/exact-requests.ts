@@ -4,8 +4,8 @@
  */
 import { GraphQLError } from "graphql";
 import type { GraphQLParams, Plugin } from "graphql-yoga";
-import { exactVariables } from "../gateway/exact-inputs.ts";
-import { parseExactly } from "../gateway/exact-numbers.ts";
+import { exactVariables } from "../gateway/values/exact-inputs.ts";
+import { parseExactly } from "../gateway/values/exact-numbers.ts";
 import { uploadRequest, type WrittenParams } from "./upload-request.ts";
 
 type Values = Record<string, unknown>;

@@ -2,7 +2,7 @@
  * The gateway's door on :3000: the graph, and what can be asked about it. Holds no state and decides nothing.
  */
 import { Elysia } from "elysia";
-import type { ChangeReport } from "../gateway/change-reports.ts";
+import type { ChangeReport } from "../gateway/compose/change-reports.ts";
 import type { Composer } from "../gateway/composer.ts";
 import { notFound } from "../registry/registration.ts";
 import { getsRequests, leadingInstance, type Service } from "../registry/service.ts";

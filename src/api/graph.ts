@@ -5,9 +5,9 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
-import { answerOperation, answerSubscription } from "../gateway/answer.ts";
-import type { InFlight } from "../gateway/in-flight.ts";
-import type { GatewayContext } from "../gateway/request-context.ts";
+import { answerOperation, answerSubscription } from "../gateway/execute/answer.ts";
+import type { InFlight } from "../gateway/execute/in-flight.ts";
+import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import { exactRequests } from "./exact-requests.ts";

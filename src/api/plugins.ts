@@ -4,8 +4,8 @@
  */
 import { Elysia } from "elysia";
 import { BobbinError } from "../errors.ts";
+import type { Reason } from "../gateway/compose/ownership.ts";
 import type { Composer } from "../gateway/composer.ts";
-import type { Reason } from "../gateway/ownership.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import { shown } from "../plugins/place.ts";
 import type { Plugin } from "../plugins/plugin.ts";

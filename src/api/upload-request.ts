@@ -4,7 +4,7 @@
  */
 import type { GraphQLParams } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
-import { parseExactly } from "../gateway/exact-numbers.ts";
+import { parseExactly } from "../gateway/values/exact-numbers.ts";
 import { type Part, parseMultipart } from "./multipart.ts";
 
 export interface WrittenParams {

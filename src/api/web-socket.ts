@@ -6,7 +6,7 @@ import type { ServerWebSocket, WebSocketHandler } from "bun";
 import { type ExecutionResult, type GraphQLError, parse } from "graphql";
 import { CloseCode, type Context, handleProtocols, makeServer } from "graphql-ws";
 import { BobbinError, messageOf } from "../errors.ts";
-import { parseExactly } from "../gateway/exact-numbers.ts";
+import { parseExactly } from "../gateway/values/exact-numbers.ts";
 import type { Log } from "../log.ts";
 import { toGraphQLError } from "./answers.ts";
 import { type Ask, checkedHops } from "./graph.ts";

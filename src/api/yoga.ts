@@ -17,7 +17,7 @@ import {
 import type { Plugin, YogaServerOptions } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 import { BobbinError, type ErrorCode } from "../errors.ts";
-import { MAX_TOKENS, sizeProblem } from "../gateway/document-size.ts";
+import { MAX_TOKENS, sizeProblem } from "../gateway/execute/document-size.ts";
 import type { Log } from "../log.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { toGraphQLError } from "./answers.ts";

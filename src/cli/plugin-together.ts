@@ -3,8 +3,8 @@
  * Pure. Knows what they say of themselves; nothing of their code, or of services that are not among them.
  */
 import { BobbinError, toBobbinError } from "../errors.ts";
-import { compose } from "../gateway/compose.ts";
-import { buildSubgraph, type Subgraph } from "../gateway/subgraph.ts";
+import { compose } from "../gateway/compose/compose.ts";
+import { buildSubgraph, type Subgraph } from "../gateway/subgraph/subgraph.ts";
 import { shown } from "../plugins/place.ts";
 import type { Manifest } from "../plugins/runner/definition.ts";
 import { gatewaySettings } from "../registry/metadata.ts";

@@ -5,15 +5,15 @@
 import { BobbinError } from "../errors.ts";
 import type { RegistryEvent, SchemaChanges } from "../events.ts";
 import { getsRequests, type SchemaState, type Service } from "../registry/service.ts";
-import { type ChangeReport, ChangeReports, logged } from "./change-reports.ts";
-import type { Candidate, Reason } from "./compose.ts";
-import { composeSafely, type SafeComposition } from "./compose-safely.ts";
+import { type ChangeReport, ChangeReports, logged } from "./compose/change-reports.ts";
+import type { Candidate, Reason } from "./compose/compose.ts";
+import { composeSafely, type SafeComposition } from "./compose/compose-safely.ts";
+import { compositionMemory, Unready } from "./compose/memory.ts";
 import { ComposingThread } from "./federation/composing-thread.ts";
 import type { ComposedService } from "./last-set.ts";
-import { compositionMemory, Unready } from "./memory.ts";
 import { isGraphQL, type SchemaSources, Schemas } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
-import type { Subgraph } from "./subgraph.ts";
+import type { Subgraph } from "./subgraph/subgraph.ts";
 
 export interface ComposerOptions extends SchemaSources {
   revision: () => number;

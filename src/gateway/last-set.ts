@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Service } from "../registry/service.ts";
-import type { SubgraphSource } from "./subgraph.ts";
+import type { SubgraphSource } from "./subgraph/subgraph.ts";
 
 /** A service, and what its part of the graph was built from. */
 export interface ComposedService extends Omit<SubgraphSource, "name"> {

@@ -10,10 +10,10 @@ import { DOOR_HEADER, type DoorName, HOPS_HEADER } from "../http.ts";
 import type { Log } from "../log.ts";
 import { gatewaySettings } from "../registry/metadata.ts";
 import { type Instance, newestInstance, type Service } from "../registry/service.ts";
-import type { Reason } from "./compose.ts";
+import type { Reason } from "./compose/compose.ts";
 import type { ComposedService } from "./last-set.ts";
-import { recognise } from "./recognise.ts";
-import { buildSubgraph, type Subgraph, type SubgraphSource, subgraphHash } from "./subgraph.ts";
+import { recognise } from "./subgraph/recognise.ts";
+import { buildSubgraph, type Subgraph, type SubgraphSource, subgraphHash } from "./subgraph/subgraph.ts";
 
 /** A service that this process serves itself: reached by a call, not over its URL. */
 export interface LocalService {

@@ -2,11 +2,11 @@
  * One composed schema: immutable, replaced whole. Knows nothing of how it was made or who reads it.
  */
 import type { GraphQLSchema, OperationTypeNode } from "graphql";
-import type { Composition, Reason } from "./compose.ts";
-import { type Island, makeIsland } from "./island.ts";
-import { rootName } from "./reshape.ts";
-import { sdlOf } from "./schema-text.ts";
-import type { Subgraph } from "./subgraph.ts";
+import type { Composition, Reason } from "./compose/compose.ts";
+import { type Island, makeIsland } from "./compose/island.ts";
+import { rootName } from "./subgraph/reshape.ts";
+import { sdlOf } from "./subgraph/schema-text.ts";
+import type { Subgraph } from "./subgraph/subgraph.ts";
 
 export class Snapshot {
   /** The registry's revision that it reflects. */

@@ -1,8 +1,8 @@
 /** Composition over time: what becomes of services that are in the graph already when schemas change. */
 import { expect, test } from "bun:test";
 import { printSchema } from "graphql";
-import { type Candidate, compose } from "../../src/gateway/compose.ts";
-import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
+import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
+import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 
 function subgraph(name: string, sdl: string): Subgraph {
   return buildSubgraph({ name, sdl, namespace: null }, () => ({}));

@@ -1,8 +1,8 @@
 /** The rules of composition as text in, text out: which schemas become one graph, and why one is left out. */
 import { describe, expect, test } from "bun:test";
 import { printSchema } from "graphql";
-import { type Candidate, compose } from "../../src/gateway/compose.ts";
-import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
+import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
+import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 
 const noExecutor = () => ({});
 

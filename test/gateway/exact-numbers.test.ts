@@ -1,11 +1,11 @@
 /** Numbers that a double would print otherwise pass through the gateway digit by digit, both ways. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type FieldNode, type OperationDefinitionNode, parse } from "graphql";
-import { compose } from "../../src/gateway/compose.ts";
-import { executeOperation } from "../../src/gateway/operation.ts";
-import { remoteExecutor } from "../../src/gateway/remote-executor.ts";
+import { compose } from "../../src/gateway/compose/compose.ts";
+import { executeOperation } from "../../src/gateway/execute/operation.ts";
+import { remoteExecutor } from "../../src/gateway/remote/remote-executor.ts";
 import { Snapshot } from "../../src/gateway/snapshot.ts";
-import { buildSubgraph } from "../../src/gateway/subgraph.ts";
+import { buildSubgraph } from "../../src/gateway/subgraph/subgraph.ts";
 import { startApp, type TestApp } from "../support/app.ts";
 import { startService, type TestService } from "../support/service.ts";
 import { answered, becomes, register } from "./graph.ts";

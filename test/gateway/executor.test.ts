@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { parse } from "graphql";
 import { createToken } from "../../src/api/tokens.ts";
-import { CallPlaces } from "../../src/gateway/call-places.ts";
-import { remoteExecutor } from "../../src/gateway/remote-executor.ts";
+import { CallPlaces } from "../../src/gateway/remote/call-places.ts";
+import { remoteExecutor } from "../../src/gateway/remote/remote-executor.ts";
 import { startApp, type TestApp } from "../support/app.ts";
 import { type GraphQLAnswer, graphql, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";

@@ -1,8 +1,8 @@
 /** Federated services as text in, text out: what composes, beside what, and what its owner is told where it does not. */
 import { describe, expect, test } from "bun:test";
 import { lexicographicSortSchema, printSchema } from "graphql";
-import { type Candidate, compose } from "../../src/gateway/compose.ts";
-import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
+import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
+import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 import { V2 } from "../support/federated.ts";
 
 const noExecutor = () => ({});

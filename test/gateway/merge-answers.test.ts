@@ -1,11 +1,11 @@
 /** Answers of types that services make up together: how often each is asked, and what one that fails takes along. */
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { type ExecutionResult, parse, validate } from "graphql";
-import { type Candidate, compose } from "../../src/gateway/compose.ts";
-import { executeOperation } from "../../src/gateway/operation.ts";
-import { remoteExecutor } from "../../src/gateway/remote-executor.ts";
+import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
+import { executeOperation } from "../../src/gateway/execute/operation.ts";
+import { remoteExecutor } from "../../src/gateway/remote/remote-executor.ts";
 import { Snapshot } from "../../src/gateway/snapshot.ts";
-import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
+import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 import { startService } from "../support/service.ts";
 
 type Resolvers = Record<string, Record<string, (parent: never, args: never) => unknown>>;

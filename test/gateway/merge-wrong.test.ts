@@ -1,6 +1,6 @@
 /** Wrong declarations of merging: the schema is refused, alone, with a message that says what to do. */
 import { expect, test } from "bun:test";
-import { buildSubgraph } from "../../src/gateway/subgraph.ts";
+import { buildSubgraph } from "../../src/gateway/subgraph/subgraph.ts";
 
 const build = (sdl: string) => buildSubgraph({ name: "stock", sdl, namespace: null }, () => ({}));
 

@@ -1,8 +1,8 @@
 /** Types that services share by declaration, as text in, text out: what merges, what is refused and why. */
 import { describe, expect, test } from "bun:test";
 import { printSchema } from "graphql";
-import { type Candidate, compose } from "../../src/gateway/compose.ts";
-import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
+import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
+import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 
 function subgraph(name: string, sdl: string, namespace: string | null = null): Subgraph {
   return buildSubgraph({ name, sdl, namespace }, () => ({}));

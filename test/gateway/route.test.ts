@@ -1,7 +1,7 @@
 /** Which instance gets a service's requests, and what clients are told where none does. */
 import { expect, test } from "bun:test";
 import { BobbinError } from "../../src/errors.ts";
-import { routeOf } from "../../src/gateway/route.ts";
+import { routeOf } from "../../src/gateway/remote/route.ts";
 import { register } from "../../src/registry/registration.ts";
 import type { Health, Service } from "../../src/registry/service.ts";
 

@@ -1,10 +1,10 @@
 /** What changes of schema mean for the graph's clients, as text, and which of them are held back. */
 import { describe, expect, test } from "bun:test";
-import { changedServices } from "../../src/gateway/changed-services.ts";
-import { type Candidate, compose } from "../../src/gateway/compose.ts";
-import { composeSafely } from "../../src/gateway/compose-safely.ts";
-import { summary } from "../../src/gateway/schema-changes.ts";
-import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph.ts";
+import { changedServices } from "../../src/gateway/compose/changed-services.ts";
+import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
+import { composeSafely } from "../../src/gateway/compose/compose-safely.ts";
+import { summary } from "../../src/gateway/compose/schema-changes.ts";
+import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 
 /** Service → its SDL before and after; undefined where it was not there yet, or is gone. */
 type Services = Record<string, [before: string | undefined, after: string | undefined]>;

@@ -6,8 +6,8 @@ import type { MergedTypeConfig, SubschemaConfig } from "@graphql-tools/delegate"
 import type { Executor } from "@graphql-tools/utils";
 import { FilterRootFields, FilterTypes } from "@graphql-tools/wrap";
 import { Kind, print, type SelectionSetNode, visit } from "graphql";
-import { notingErrorsBesideValues } from "../beside-values.ts";
-import { askedByKey } from "../merge-declarations.ts";
+import { askedByKey } from "../subgraph/merge-declarations.ts";
+import { notingErrorsBesideValues } from "../values/beside-values.ts";
 import type { Group } from "./group.ts";
 
 /** For stitching it is a service without a name: each error names the service that it comes from. */

@@ -1,0 +1,53 @@
+/**
+ * Which services belong together because they make up types in common: each such island is stitched for itself, so
+ * that a change costs what its island costs. Pure. Knows who has which types; nothing of schemas.
+ */
+import type { Group } from "../federation/group.ts";
+import type { Subgraph } from "../subgraph/subgraph.ts";
+
+/** The services of one island; `group`: the federated ones are part of it, as one. */
+export interface IslandParts {
+  readonly subgraphs: readonly Subgraph[];
+  readonly group: Group | undefined;
+}
+
+/**
+ * Two services are in one island where one of them has types that are merged, and the other has one of its types. The
+ * federated services (`members`, composed to `group`) are one. Islands are in the order of their first services.
+ */
+export function islandsOf(
+  subgraphs: readonly Subgraph[],
+  members: readonly Subgraph[],
+  group: Group | undefined,
+): IslandParts[] {
+  const nodes = [...(group ? [members] : []), ...subgraphs.map((subgraph) => [subgraph])];
+  const parent = nodes.map((_, i) => i);
+  const root = (i: number): number => {
+    let at = i;
+    while (parent[at] !== at) at = parent[at] ?? at;
+    return at;
+  };
+  const holders = new Map<string, number[]>();
+  const merged = nodes.map((node) => node.some(({ mergeable }) => mergeable.size > 0));
+  for (const [i, node] of nodes.entries()) {
+    for (const { types } of node) {
+      for (const [type, { fields }] of types) {
+        // Leaves are alike wherever they are.
+        if (!fields) continue;
+        const others = holders.get(type) ?? [];
+        for (const other of others) if (merged[i] || merged[other]) parent[root(i)] = root(other);
+        if (others.at(-1) !== i) others.push(i);
+        holders.set(type, others);
+      }
+    }
+  }
+  const islands = new Map<number, { subgraphs: Subgraph[]; group: Group | undefined }>();
+  for (const [i, node] of nodes.entries()) {
+    const id = root(i);
+    const island = islands.get(id) ?? { subgraphs: [], group: undefined };
+    islands.set(id, island);
+    if (group && i === 0) island.group = group;
+    else island.subgraphs.push(...node);
+  }
+  return [...islands.values()];
+}

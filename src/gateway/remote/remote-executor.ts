@@ -1,0 +1,119 @@
+/**
+ * Sends a sub-query to a remote service: to the instance that its route names, bounded in number, time and size.
+ * What goes wrong becomes an error of the fields asked for, with a code and the service's name.
+ * Knows routes and GraphQL over HTTP; nothing of composing.
+ */
+import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools/utils";
+import { GraphQLError, type GraphQLSchema, print } from "graphql";
+import { BobbinError, toBobbinError } from "../../errors.ts";
+import { takeAnswer } from "../values/exact-answer.ts";
+import { parseExactly } from "../values/exact-numbers.ts";
+import { CallPlaces, type Lane } from "./call-places.ts";
+import { conform } from "./conform.ts";
+import { callGraphQL } from "./graphql-call.ts";
+import { requestBody } from "./request-body.ts";
+import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
+import type { Route } from "./route.ts";
+import { Subscriptions } from "./subscriptions/subscriptions.ts";
+
+export interface SubgraphRequest extends ExecutionRequest {
+  /** The schema that the document is for; without it, an answer's values are taken as they are. */
+  readonly schema?: GraphQLSchema;
+  /** Whether that is the service's own. */
+  readonly isOwnSchema?: boolean;
+}
+
+export interface RemoteExecutorOptions {
+  /** The route, or a BobbinError that says why there is none. */
+  route: (service: string) => Route | BobbinError;
+  /** Called when an instance did not answer as it should. */
+  onFailure: (service: string, origin: string) => void;
+  /** The places that all services' calls share; its own where a service is alone. */
+  places?: CallPlaces;
+  /** Likewise, of subscriptions. */
+  subscriptions?: Subscriptions;
+  /** How long a call may take, its wait for a turn included. */
+  deadlineMs?: number;
+}
+
+const CALL_DEADLINE_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+export function remoteExecutor(
+  service: string,
+  {
+    route,
+    onFailure,
+    places = new CallPlaces(),
+    subscriptions = new Subscriptions(),
+    deadlineMs = CALL_DEADLINE_MS,
+  }: RemoteExecutorOptions,
+): Executor {
+  const lane: Lane = { inFlight: 0, waiting: new Set() };
+
+  async function call(request: SubgraphRequest): Promise<ExecutionResult> {
+    const target = route(service);
+    if (target instanceof BobbinError) throw target;
+    const context = request.context as GatewayContext;
+    const deadline = AbortSignal.timeout(target.timeoutMs ?? deadlineMs);
+    const signal = context.request ? AbortSignal.any([deadline, context.request.signal]) : deadline;
+    const body = requestBody({ query: print(request.document), variables: request.variables });
+    const headers = subgraphHeaders(context, target.headers);
+    try {
+      const { result, text } = await places.run(lane, signal, () =>
+        callGraphQL({ url: target.graphqlUrl, body, headers, signal, maxBytes: MAX_ANSWER_BYTES }),
+      );
+      return taken(request, result as ExecutionResult, () => parseExactly(text));
+    } catch (error) {
+      // A client that hung up says nothing of the service.
+      if (!context.request?.signal.aborted) onFailure(service, target.origin);
+      throw error instanceof RangeError ? nestedTooDeeply(service, error) : error;
+    }
+  }
+
+  /** Throws INVALID_SERVICE_RESPONSE, or a RangeError where a value is nested too deeply to be written again. */
+  function taken(
+    { document, schema, isOwnSchema = false }: SubgraphRequest,
+    result: ExecutionResult,
+    exact: () => unknown,
+  ): ExecutionResult {
+    const answer = conform(service, document, result) as ExecutionResult;
+    return schema ? takeAnswer({ service, document, schema, isOwnSchema }, answer, exact) : answer;
+  }
+
+  function subscribe(subscription: SubgraphRequest) {
+    const { document, variables, context } = subscription;
+    const target = route(service);
+    if (target instanceof BobbinError) throw target;
+    const { request } = context as GatewayContext;
+    return subscriptions.open({
+      service,
+      route: target.subscriptions ?? { url: target.graphqlUrl, protocol: undefined },
+      headers: subgraphHeaders(context as GatewayContext, target.headers),
+      payload: { query: print(document), ...(variables ? { variables } : {}) },
+      client: request?.signal,
+      taken: (result, exact) => taken(subscription, result as ExecutionResult, exact),
+      failed: (error) => failure(service, error),
+      onFailure: () => onFailure(service, target.origin),
+    });
+  }
+
+  return (async (request: ExecutionRequest) => {
+    try {
+      return await (request.operationType === "subscription" ? subscribe(request) : call(request));
+    } catch (error) {
+      return failure(service, toBobbinError(error));
+    }
+  }) as Executor;
+}
+
+function nestedTooDeeply(service: string, cause: RangeError): BobbinError {
+  return new BobbinError("INVALID_SERVICE_RESPONSE", `${service} answered JSON that is nested too deeply.`, {
+    cause,
+  });
+}
+
+/** A result without data whose one error carries the code and the service's name. */
+export function failure(service: string, error: BobbinError): ExecutionResult {
+  return { errors: [new GraphQLError(error.message, { extensions: { code: error.code, service } })] };
+}

@@ -1,0 +1,46 @@
+/**
+ * What a request to the gateway carries along to the subgraphs. Knows headers only.
+ */
+import { HOPS_HEADER } from "../../http.ts";
+
+export interface GatewayContext {
+  /** The client's request; absent where bobbin itself asks. */
+  readonly request?: Request;
+  /** How many gateways it came through before this one. */
+  readonly hops: number;
+  /** A bearer token of bobbin's own in the request: it opens the registry, so it never leaves. */
+  readonly writeToken: string | undefined;
+}
+
+/** Forwarded to every subgraph: the client's languages, and what traces are made of. */
+const ALWAYS_FORWARDED = ["accept-language", "traceparent", "tracestate", "baggage", "b3", "x-request-id"];
+/** Headers that describe the connection or the body, which is not the one that goes out. */
+const NEVER_FORWARDED = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "transfer-encoding",
+  "accept-encoding",
+  "accept",
+  "upgrade",
+  "te",
+  "trailer",
+  "keep-alive",
+  "proxy-authorization",
+  HOPS_HEADER,
+]);
+
+/** The headers of a call to a subgraph; `named` are those that its `metadata.gateway.headers` asks for. */
+export function subgraphHeaders(context: GatewayContext, named: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = { [HOPS_HEADER]: String(context.hops + 1) };
+  if (!context.request) return headers;
+  for (const name of [...ALWAYS_FORWARDED, ...named]) {
+    const value = context.request.headers.get(name);
+    if (value === null || NEVER_FORWARDED.has(name)) continue;
+    if (context.writeToken && value.includes(context.writeToken)) continue;
+    headers[name] = value;
+  }
+  return headers;
+}
