@@ -3,42 +3,33 @@
  * Knows services, their schemas and the pure `compose`; nothing of doors, probes, or how a schema is got.
  */
 import { BobbinError } from "../errors.ts";
-import type { RegistryEvent, SchemaChanges } from "../events.ts";
-import { getsRequests, type SchemaState, type Service } from "../registry/service.ts";
+import type { RegistryEvent } from "../events.ts";
+import type { Service } from "../registry/service.ts";
 import { type ChangeReport, ChangeReports, logged } from "./compose/change-reports.ts";
 import type { Candidate, Reason } from "./compose/compose.ts";
 import { composeSafely, type SafeComposition } from "./compose/compose-safely.ts";
 import { compositionMemory, Unready } from "./compose/memory.ts";
 import { ComposingThread } from "./federation/composing-thread.ts";
 import type { ComposedService } from "./last-set.ts";
-import { isGraphQL, type SchemaSources, Schemas } from "./schemas.ts";
+import { isSame, type Parts, partsOf } from "./parts.ts";
+import { type SchemaOutcome, SchemaStates, type StatesOptions } from "./schema-states.ts";
+import { type SchemaSources, Schemas } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
-import type { Subgraph } from "./subgraph/subgraph.ts";
 
-export interface ComposerOptions extends SchemaSources {
+export interface ComposerOptions extends SchemaSources, StatesOptions {
   revision: () => number;
   /** `safe`: a schema that breaks clients waits until someone accepts it. */
   policy: "any" | "safe";
-  /** Takes what became of a service's schema; `changes`: what another schema of it is for clients. */
-  recordSchema: (name: string, state: SchemaState, changes?: SchemaChanges) => Promise<void>;
   /** Keeps what a new snapshot was composed of. */
   save: (services: readonly ComposedService[]) => void;
   /** There is another snapshot. */
   onSnapshot: () => void;
 }
 
-export type CompositionState = "COMPOSED" | "PREVIOUS" | "REJECTED" | "PENDING" | "NOT_GRAPHQL" | "ALIAS";
-
 export interface ReloadResult {
   readonly revision: number;
   readonly services: readonly string[];
   readonly rejected: readonly { name: string; reason: Reason }[];
-}
-
-/** What a composition is made of. */
-interface Parts {
-  readonly incumbents: readonly Subgraph[];
-  readonly candidates: readonly Candidate[];
 }
 
 /** Composing waits until nothing has changed for this long … */
@@ -49,6 +40,7 @@ const PATIENCE_MS = 100;
 export class Composer implements AsyncDisposable {
   readonly #options: ComposerOptions;
   readonly #schemas: Schemas;
+  readonly #states: SchemaStates;
   readonly #changes: ChangeReports;
   readonly #thread = new ComposingThread();
   readonly #memory = compositionMemory({
@@ -77,11 +69,12 @@ export class Composer implements AsyncDisposable {
     this.#changes = new ChangeReports(options.log);
     this.#schemas = new Schemas(options, {
       onSchema: () => this.#markDirty(),
-      onState: (name) => this.#report(name),
+      onState: (name) => this.#states.report(name, this.#snapshot),
       // Schemas come one by one; built now, they do not hold up the composition that takes them all.
       onSubgraph: (subgraph) => this.#memory.prepare(subgraph),
       onFetched: () => this.#composeSoon(),
     });
+    this.#states = new SchemaStates(this.#schemas, options);
   }
 
   /** Takes the last composed set and the core: from now on there is a snapshot, made of them where it is asked for. */
@@ -122,7 +115,7 @@ export class Composer implements AsyncDisposable {
       if (type === "REMOVED" && this.#snapshot?.subgraphs.has(name)) this.#unregistered.add(name);
       if (!service) this.#schemas.forget(name);
       else if (type !== "SCHEMA") this.#schemas.follow(service, type !== "STATUS");
-      this.#report(name);
+      this.#states.report(name, this.#snapshot);
     }
   }
 
@@ -176,16 +169,8 @@ export class Composer implements AsyncDisposable {
   }
 
   /** What became of a service's schema, and why. */
-  stateOf(service: Service): { composition: CompositionState; reason: Reason | null } {
-    const { name } = service;
-    if (this.#schemas.isAlias(name)) return { composition: "ALIAS", reason: null };
-    if (!isGraphQL(service)) return { composition: "NOT_GRAPHQL", reason: null };
-    // A schema that is gone is not refused any more.
-    const refused = this.#schemas.latest(name) && this.snapshot.rejected.get(name);
-    const reason = this.#schemas.failure(name) ?? (refused ? this.#withFile(name, refused) : null);
-    if (this.snapshot.subgraphs.has(name)) return { composition: reason ? "PREVIOUS" : "COMPOSED", reason };
-    const neverReached = service.source === "REMOTE" && !service.everHealthy && isUnreachable(reason);
-    return { composition: !reason || neverReached ? "PENDING" : "REJECTED", reason };
+  stateOf(service: Service): SchemaOutcome {
+    return this.#states.of(service, this.snapshot);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -247,7 +232,7 @@ export class Composer implements AsyncDisposable {
     }
     this.#dirtySince = undefined;
     this.#stopTimer();
-    this.#tryToCompose(this.#sortSubgraphs(this.#snapshot));
+    this.#tryToCompose(partsOf(this.#snapshot, this.#schemas, this.#options.services()));
   }
 
   #tryToCompose(parts: Parts): void {
@@ -296,7 +281,7 @@ export class Composer implements AsyncDisposable {
     const news = this.#changes.take(composition, (name) => this.#schemas.latest(name), now);
     this.#logDifference(before, this.#snapshot);
     this.#options.onSnapshot();
-    for (const name of this.#schemas.names()) this.#report(name, news.get(name));
+    for (const name of this.#schemas.names()) this.#states.report(name, this.#snapshot, news.get(name));
     this.#save(this.#snapshot);
   }
 
@@ -305,48 +290,6 @@ export class Composer implements AsyncDisposable {
     const { policy, service } = this.#options;
     if (policy === "any" || this.#changes.isAccepted(latest)) return true;
     return this.#unregistered.has(latest.name) || service(latest.name)?.source === "CORE";
-  }
-
-  /** Those whose newest schema is in the graph already, and the others in the order of their registration. */
-  #sortSubgraphs(before: Snapshot | undefined): Parts {
-    const present = [...(before?.subgraphs.values() ?? [])];
-    const incumbents = present.filter((subgraph) => this.#schemas.latest(subgraph.name) === subgraph);
-    // The first composition keeps the order of the last composed set.
-    const order = before ? this.#options.services().map(({ name }) => name) : this.#schemas.names();
-    const candidates: Candidate[] = [];
-    for (const name of order) {
-      const latest = this.#schemas.latest(name);
-      const previous = before?.subgraphs.get(name);
-      if (latest && latest !== previous) candidates.push({ latest, previous });
-    }
-    return { incumbents, candidates };
-  }
-
-  /** Tells the registry what became of the service's newest schema, where the registry has it otherwise. */
-  #report(name: string, changes?: SchemaChanges): void {
-    const service = this.#options.service(name);
-    if (!service || !this.#snapshot) return;
-    const { composition, reason } = this.stateOf(service);
-    // Its first schema is still to come: until then, what an earlier process found stands.
-    if (composition === "PENDING" && !reason) return;
-    const { schema } = service;
-    // A service that cannot be reached is the probes' matter: its schema is neither refused nor in doubt.
-    const isProbes = isUnreachable(reason) && !getsRequests(service.status);
-    const { code, message } = reason ?? { code: null, message: null };
-    const state: SchemaState = {
-      ...(isProbes ? schema : { state: SCHEMA_STATES[composition], code, message }),
-      hash: this.#snapshot.subgraphs.get(name)?.hash ?? null,
-    };
-    const isNews =
-      schema.state !== state.state || schema.message !== state.message || schema.hash !== state.hash;
-    if (isNews) void this.#options.recordSchema(name, state, changes);
-  }
-
-  /** Of a plugin it is said where it is. */
-  #withFile(name: string, reason: Reason): Reason {
-    const file = this.#options.local(name)?.file;
-    if (file === undefined) return reason;
-    return { ...reason, message: `${file}: ${reason.message}`, file, step: "compose" };
   }
 
   #logDifference(before: Snapshot | undefined, after: Snapshot): void {
@@ -358,7 +301,7 @@ export class Composer implements AsyncDisposable {
     for (const [service, reason] of after.rejected) {
       if (before?.rejected.get(service)?.message === reason.message) continue;
       const waiting = this.#changes.waiting(service);
-      const said = { ...this.#withFile(service, reason), ...(waiting ? logged(waiting) : {}) };
+      const said = { ...this.#states.withFile(service, reason), ...(waiting ? logged(waiting) : {}) };
       if (said.file !== undefined) this.#options.log.error({ plugin: service, ...said }, "plugin refused");
       else this.#options.log.warn({ service, ...said }, "schema left out");
     }
@@ -373,30 +316,4 @@ export class Composer implements AsyncDisposable {
     }
     this.#options.save(composed);
   }
-}
-
-/** What the registry is told of each state. */
-const SCHEMA_STATES: Record<CompositionState, SchemaState["state"]> = {
-  COMPOSED: "CURRENT",
-  PREVIOUS: "PREVIOUS",
-  REJECTED: "REJECTED",
-  PENDING: "NONE",
-  NOT_GRAPHQL: "NONE",
-  ALIAS: "NONE",
-};
-
-function isSame(a: Parts, b: Parts): boolean {
-  return (
-    a.incumbents.length === b.incumbents.length &&
-    a.candidates.length === b.candidates.length &&
-    a.incumbents.every((subgraph, i) => subgraph === b.incumbents[i]) &&
-    a.candidates.every(
-      ({ latest, previous }, i) =>
-        latest === b.candidates[i]?.latest && previous === b.candidates[i]?.previous,
-    )
-  );
-}
-
-function isUnreachable(reason: Reason | null): boolean {
-  return reason?.code === "SCHEMA_UNREACHABLE";
 }

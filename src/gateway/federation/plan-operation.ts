@@ -13,10 +13,11 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { assemble } from "./assemble.ts";
+import type { Override } from "./join-directives.ts";
 import type { Plan } from "./plan.ts";
 import { Planner } from "./planner.ts";
 import type { DraftFetch } from "./spot.ts";
-import type { Override, Supergraph } from "./supergraph.ts";
+import type { Supergraph } from "./supergraph.ts";
 import { SelectionWants, type Want } from "./wants.ts";
 
 export interface PlanOptions {

@@ -4,10 +4,12 @@
  * Knows the supergraph; nothing of variables' values, of requests, or of answers.
  */
 import { Kind, type OperationTypeNode, type SelectionSetNode } from "graphql";
+import { namedTypeOf, type Override } from "./join-directives.ts";
 import type { RepresentationField, Selection } from "./plan.ts";
-import { type Jump, type Origin, Reach, SUPPLIED } from "./reach.ts";
+import { Preference, viewOf } from "./preference.ts";
+import { type Jump, Reach, SUPPLIED } from "./reach.ts";
 import { type Context, type DraftFetch, requirementOf, Spot, select } from "./spot.ts";
-import { namedTypeOf, type Override, type Supergraph } from "./supergraph.ts";
+import type { Supergraph } from "./supergraph.ts";
 import {
   type SelectionOptions,
   SelectionWants,
@@ -31,6 +33,7 @@ export class Planner {
   readonly fetches: DraftFetch[] = [];
   readonly #supergraph: Supergraph;
   readonly #reach: Reach;
+  readonly #preference: Preference;
   readonly options: SelectionOptions;
   /** Those that supplied what is being realized. */
   #suppliers = new Set<DraftFetch>();
@@ -39,6 +42,7 @@ export class Planner {
     this.#supergraph = options.supergraph;
     this.options = options;
     this.#reach = new Reach(options.supergraph, isInForce);
+    this.#preference = new Preference(this.#reach);
   }
 
   /** Plans root fields; what a subgraph is asked comes after `after`. Throws Unplannable. */
@@ -78,27 +82,13 @@ export class Planner {
     for (const wanted of wants.values()) {
       if (wanted.name === "__typename") continue;
       const want = wanted.isInternal ? { ...wanted, key: spot.hiddenKey(wanted) } : wanted;
-      const context = this.#bestLocal(spot, want);
+      const context = this.#preference.local(spot, want);
       if (!context) elsewhere.push(want);
       else this.#meetOne(spot, want, context, unmet);
     }
-    for (const want of this.#byCoverage(spot, elsewhere)) this.#meetOne(spot, want, undefined, unmet);
+    for (const want of this.#preference.byCoverage(spot, elsewhere))
+      this.#meetOne(spot, want, undefined, unmet);
     return unmet;
-  }
-
-  /** Those first that are had from the subgraph that most of them are had from, so that the others find it asked. */
-  #byCoverage(spot: Spot, wants: readonly Want[]): readonly Want[] {
-    if (wants.length < 2) return wants;
-    const covered = new Map<string, number>();
-    const view = viewOf(spot);
-    const graphs = wants.map((want) => this.#reach.jumps(view, want.name).map(({ graph }) => graph));
-    for (const names of graphs)
-      for (const graph of new Set(names)) covered.set(graph, (covered.get(graph) ?? 0) + 1);
-    const score = (names: readonly string[]) => Math.max(0, ...names.map((name) => covered.get(name) ?? 0));
-    return wants
-      .map((want, i) => ({ want, score: score(graphs[i] ?? []), choices: graphs[i]?.length ?? 0 }))
-      .sort((a, b) => a.choices - b.choices || b.score - a.score)
-      .map(({ want }) => want);
   }
 
   /** Asks for one field, of one subgraph after the other until all that is wanted below it is met. */
@@ -107,7 +97,7 @@ export class Planner {
     const asked = new Set<Context>();
     let next = first;
     while (rest) {
-      if (!next) next = this.#bestLocal(spot, rest, asked) ?? this.#jump(spot, rest, asked);
+      if (!next) next = this.#preference.local(spot, rest, asked) ?? this.#jump(spot, rest, asked);
       if (!next) break;
       asked.add(next);
       rest = this.#take(spot, next, rest, asked.size > 1);
@@ -116,51 +106,10 @@ export class Planner {
     if (rest) unmet.set(rest.key, rest);
   }
 
-  /** The context that has the field and most of what is wanted right below it. */
-  #bestLocal(spot: Spot, want: Want, asked?: ReadonlySet<Context>): Context | undefined {
-    let best: { context: Context; score: number } | undefined;
-    for (const context of spot.contexts) {
-      if (asked?.has(context)) continue;
-      const score = this.#score(context, want);
-      if (score !== undefined && score > (best?.score ?? -1)) best = { context, score };
-    }
-    return best?.context;
-  }
-
-  /** How many of the fields wanted below are had there too; undefined where the field itself is not. */
-  #score(origin: Origin, { name, below }: Want): number | undefined {
-    const source = this.#reach.local(origin, name);
-    if (!source) return undefined;
-    if (!below) return 0;
-    const { graph } = origin;
-    const provided = this.#reach.providedBelow(origin, name, source);
-    let score = 0;
-    for (const branch of this.#reach.typesBelow(graph, namedTypeOf(source.type))) {
-      for (const want of below.of(branch).values()) {
-        const deeper = this.#score({ graph, branch, provided, requires: "" }, want);
-        if (deeper !== undefined) score += 1 + deeper;
-      }
-    }
-    return score;
-  }
-
   /** Asks a further subgraph for the spot's objects, one that has the field. */
   #jump(spot: Spot, want: Want, asked: ReadonlySet<Context>): Context | undefined {
-    const tried = new Set([...asked].map(({ graph, requires }) => `${graph} ${requires}`));
-    const jumps = this.#reach
-      .jumps(viewOf(spot), want.name)
-      .filter(({ graph, source }) => !tried.has(`${graph} ${requirementOf(source.requires)}`))
-      // Root fields are had at the root only.
-      .filter(({ key }) => key !== undefined || spot.path.length === 0);
-    const [cheapest] = jumps;
-    if (!cheapest) return undefined;
-    const even = jumps.filter(({ cost }) => cost === cheapest.cost);
-    const score = ({ graph, typename, source }: Jump) => {
-      const origin = { graph, branch: typename, provided: [], requires: requirementOf(source.requires) };
-      return this.#score(origin, want) ?? 0;
-    };
-    const best = even.reduce((a, b) => (score(b) > score(a) ? b : a));
-    return this.#enter(spot, best);
+    const best = this.#preference.jump(spot, want, asked);
+    return best && this.#enter(spot, best);
   }
 
   #enter(spot: Spot, { graph, typename, key, source }: Omit<Jump, "cost">): Context {
@@ -232,7 +181,7 @@ export class Planner {
     const holders = this.#reach.holders(spot, want.name);
     const branches = this.#reach.typesBelow(graph, type, holders);
     const originOf = (branch: string) => ({ graph, branch, provided, requires: "" });
-    const barred = again ? this.#barred(branches, below, originOf) : NO_KEYS;
+    const barred = again ? this.#preference.barred(branches, below, originOf) : NO_KEYS;
     const unmet = new Map<string, WantMap>();
     for (const branch of branches) {
       const deeper = spot.below(want.key, branch, holders);
@@ -248,23 +197,6 @@ export class Planner {
       if (kept.length > 0) unmet.set(branch, new Map([...kept, ...(unmet.get(branch) ?? [])]));
     }
     return unmet.size > 0 ? { ...want, below: stillWanted(below, unmet) } : undefined;
-  }
-
-  /** What was asked of an abstract type and cannot be had for all its types from here: the subgraph is no way to it. */
-  #barred(
-    branches: readonly string[],
-    below: Wants,
-    originOf: (branch: string) => Origin,
-  ): ReadonlySet<string> {
-    const barred = new Set<string>();
-    for (const type of branches) {
-      const origin = originOf(type);
-      for (const { key, name, isOfAbstract } of below.of(type).values()) {
-        if (!isOfAbstract || name === "__typename" || this.#reach.local(origin, name)) continue;
-        if (this.#reach.jumps({ type, origins: [origin] }, name).length === 0) barred.add(key);
-      }
-    }
-    return barred;
   }
 
   #newSelection(graph: string, type: string): Selection {
@@ -350,8 +282,4 @@ function stillWanted(wants: Wants, unmet: ReadonlyMap<string, WantMap>): Wants {
       return new Map([...all, ...(missing ?? [])]);
     },
   };
-}
-
-function viewOf({ type, contexts }: Spot) {
-  return { type, origins: contexts };
 }

@@ -3,8 +3,9 @@
  * Knows the supergraph and which subgraphs have been asked for the objects; changes nothing.
  */
 import { type FieldNode, Kind, type SelectionNode, type SelectionSetNode } from "graphql";
+import { type Key, namedTypeOf, type Override, type Source } from "./join-directives.ts";
 import { type Context, requirementOf } from "./spot.ts";
-import { type Key, namedTypeOf, type Override, type Source, type Supergraph } from "./supergraph.ts";
+import type { Supergraph } from "./supergraph.ts";
 
 /** A subgraph that has been asked for the objects. */
 export type Origin = Pick<Context, "graph" | "branch" | "provided" | "requires">;

@@ -15,7 +15,8 @@ import {
   print,
   type TypeNode,
 } from "graphql";
-import { namedTypeOf, Supergraph } from "./supergraph.ts";
+import { namedTypeOf } from "./join-directives.ts";
+import { Supergraph } from "./supergraph.ts";
 
 export interface NamedDocument {
   readonly name: string;
