@@ -273,6 +273,7 @@ export class Composer implements AsyncDisposable {
       this.#options.log.error({ err: error }, "composing failed; the graph stays as it was");
       return;
     }
+    this.#memory.settle();
     const revision = this.#options.revision();
     this.#snapshot = new Snapshot(revision, composition);
     this.#unregistered.clear();

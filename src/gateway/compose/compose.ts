@@ -192,7 +192,7 @@ function most<Item extends Subgraph, Result>(
   if (items.length > 0) add(items);
   for (let before = Number.POSITIVE_INFINITY; failed.size > 0 && failed.size < before; ) {
     before = failed.size;
-    for (const item of [...failed.keys()]) add([item]);
+    add([...failed.keys()]);
   }
   return { result, kept, failed };
 }

@@ -16,6 +16,8 @@ export interface Memory {
   /** Throws what stitching fails with. */
   island(parts: IslandParts, members: readonly Subgraph[]): Island;
   join(islands: readonly Island[]): GraphQLSchema;
+  /** A composition is done: of what it tried, only the latest is kept. */
+  settle(): void;
   /** Builds the island that the service is if it is one for itself. */
   prepare(subgraph: Subgraph): void;
 }
@@ -45,8 +47,13 @@ interface Known<T> {
   readonly outcome: Outcome<T>;
 }
 
-/** A composition tries a few sets again and again while one of their services is refused. */
-const REMEMBERED = 16;
+/** Of one service or of the federated ones: what is in the graph, and what was tried beside it. */
+const REMEMBERED = 4;
+/**
+ * A composition that waits for federated services begins anew with each of the sets that it tries, so all of them are
+ * kept until it is done. Where it tries more than this it cannot come to an end, and is given up.
+ */
+const MOST_TRIED = 500;
 
 /** Without `elsewhere`, everything is made at once. */
 export function compositionMemory(elsewhere?: Elsewhere): Memory {
@@ -57,6 +64,8 @@ export function compositionMemory(elsewhere?: Elsewhere): Memory {
   const memory: Memory = {
     group(members) {
       if (elsewhere?.isAllowed() && !isKnown(groups, members)) {
+        if (groups.length >= MOST_TRIED)
+          throw new Error(`${MOST_TRIED} sets of federated services were tried`);
         const made = elsewhere.compose(members).then(
           (composed) => () => new Group(composed, members),
           (error: unknown) => () => {
@@ -65,7 +74,7 @@ export function compositionMemory(elsewhere?: Elsewhere): Memory {
         );
         throw new Unready(made.then((make) => remember(groups, members, make)));
       }
-      return recall(groups, members, () => new Group(composeSupergraph(members), members));
+      return recall(groups, members, () => new Group(composeSupergraph(members), members), MOST_TRIED);
     },
     island(parts, members) {
       const { subgraphs, group } = parts;
@@ -73,9 +82,12 @@ export function compositionMemory(elsewhere?: Elsewhere): Memory {
       const first = group ?? subgraphs[0] ?? parts;
       const known = islands.get(first) ?? [];
       islands.set(first, known);
-      return recall(known, key, () => makeIsland(parts, members));
+      return recall(known, key, () => makeIsland(parts, members), REMEMBERED);
     },
     join: (all) => schemas.join(all.map(({ schema }) => schema)),
+    settle() {
+      groups.splice(REMEMBERED);
+    },
     prepare(subgraph) {
       const { document, mergeable } = subgraph;
       if (document || mergeable.size > 0) return;
@@ -90,12 +102,12 @@ export function compositionMemory(elsewhere?: Elsewhere): Memory {
 }
 
 /** The latest used are first, and the others go. */
-function recall<T>(known: Known<T>[], key: readonly unknown[], make: () => T): T {
+function recall<T>(known: Known<T>[], key: readonly unknown[], make: () => T, most: number): T {
   const at = known.findIndex((each) => isSame(each.key, key));
   const found = known[at] ?? { key, outcome: attempt(make) };
   if (at >= 0) known.splice(at, 1);
   known.unshift(found);
-  known.splice(REMEMBERED);
+  known.splice(most);
   if ("error" in found.outcome) throw found.outcome.error;
   return found.outcome.value;
 }
@@ -106,7 +118,6 @@ function isKnown<T>(known: readonly Known<T>[], key: readonly unknown[]): boolea
 
 function remember<T>(known: Known<T>[], key: readonly unknown[], make: () => T): void {
   known.unshift({ key, outcome: attempt(make) });
-  known.splice(REMEMBERED);
 }
 
 function attempt<T>(make: () => T): Outcome<T> {
