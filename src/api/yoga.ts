@@ -165,12 +165,21 @@ function membersOf(error: GraphQLError): GraphQLError[] {
   );
 }
 
+/** Without it, what bobbin breaks off would look finished, and a client would not subscribe again. */
+const STOPPING: ExecutionResult = {
+  errors: [
+    new GraphQLError("The gateway is stopping: subscribe again.", {
+      extensions: { code: "SERVICE_UNAVAILABLE" satisfies ErrorCode },
+    }),
+  ],
+};
+
 /** Subscriptions end at the signal: the source may be waiting for an event that never comes. */
 function endingWith(stopping: AbortSignal): Plugin {
   return {
     onSubscribe: () => ({
       onSubscribeResult({ result, setResult }) {
-        if (Symbol.asyncIterator in result) setResult(untilAborted(result, stopping));
+        if (Symbol.asyncIterator in result) setResult(untilAborted(result, stopping, STOPPING));
       },
     }),
   };

@@ -54,6 +54,9 @@ export interface GatewaySettings extends ShapeSettings {
   readonly subscriptions: SubscriptionSettings;
 }
 
+/** A setting that is misspelt would do nothing, and nobody would be told. */
+const GATEWAY_KEYS = ["kind", "namespace", "hide", "rename", "merge", "headers", "timeout", "subscriptions"];
+
 const SUBSCRIPTION_PROTOCOLS = ["sse", "multipart", "graphql-ws"] as const;
 export type SubscriptionProtocol = (typeof SUBSCRIPTION_PROTOCOLS)[number];
 
@@ -113,6 +116,11 @@ export function metadataProblems(metadata: Metadata): { field: string; rule: str
 
 function shapeProblems(gateway: Record<string, unknown>): { field: string; rule: string }[] {
   const { kind, timeout, hide, rename, merge } = gateway;
+  const unknown = Object.keys(gateway).find((key) => !GATEWAY_KEYS.includes(key));
+  if (unknown !== undefined) {
+    const rule = `is no setting of the gateway: they are ${GATEWAY_KEYS.join(", ")}`;
+    return [{ field: `metadata.gateway.${unknown}`, rule }];
+  }
   const rules: [field: string, isSound: boolean, rule: string][] = [
     ["kind", kind === undefined || isSchemaKind(kind), `must be one of ${SCHEMA_KINDS.join(", ")}`],
     ["timeout", timeout === undefined || isTimeout(timeout), `must be a number from ${TIMEOUT.join(" to ")}`],

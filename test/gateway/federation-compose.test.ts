@@ -343,7 +343,7 @@ describe("plain services beside federated ones", () => {
     expect(composedNew(products, same, reviews).reasons).toEqual({
       same: [
         "ROOT_FIELD_TAKEN",
-        "Query.products of same belongs to products, which registered it first: rename it, or give same a namespace (metadata.gateway.namespace).",
+        "Query.products of same belongs to products, which registered it first: rename it (root fields by metadata.gateway.rename), or give same a namespace (metadata.gateway.namespace).",
       ],
     });
     const later = composedNew(same, products, reviews);
@@ -495,4 +495,74 @@ test("names that differ in punctuation only are services of their own", () => {
   );
   expect(reasons).toEqual({});
   expect(types).toEqual(["type Query { f0: Int, f1: Int, f2: Int, f3: Int }"]);
+});
+
+describe("who is in the graph stays in it", () => {
+  /** Needs what items1 has: alone it does not compose. */
+  const items1 = federated(
+    "items1",
+    `type Query { items: [Item] } type Item @key(fields: "upc") { upc: ID! title: String weight: Int }`,
+  );
+  const items2 = federated(
+    "items2",
+    `type Item @key(fields: "upc") { upc: ID! price: Int weight: Int @external shipping: Int @requires(fields: "weight") }
+     type Query { cheapest: Item }`,
+  );
+
+  test("a newcomer that takes what an incumbent has is left out, not the incumbent", () => {
+    const intruder = federated(
+      "intruder",
+      `type Item @key(fields: "upc") { upc: ID! price: Int } type Query { i: Int }`,
+    );
+    for (const order of [
+      [items1, items2],
+      [items2, items1],
+    ]) {
+      const { subgraphs, reasons } = composed(order, [intruder]);
+      expect(subgraphs).toEqual(new Set(order));
+      expect(reasons).toEqual({ intruder: failed(/Item\.price/) });
+    }
+  });
+
+  test("a change without which a neighbour does not compose any more is held back", () => {
+    const without = federated(
+      "items1",
+      `type Query { items: [Item] } type Item @key(fields: "upc") { upc: ID! title: String }`,
+    );
+    const taking = federated(
+      "items1",
+      `type Query { items: [Item] } type Item @key(fields: "upc") { upc: ID! title: String weight: Int price: Int }`,
+    );
+    const asPlain = plain(
+      "items1",
+      "type Query { items: [Item] } type Item { upc: ID! title: String weight: Int }",
+    );
+    for (const latest of [without, taking, asPlain]) {
+      const { subgraphs, reasons } = composed([items2], [{ latest, previous: items1 }]);
+      expect(subgraphs).toEqual(new Set([items2, items1]));
+      expect(Object.keys(reasons)).toEqual(["items1"]);
+    }
+  });
+
+  test("a change that fits gets in beside one that does not, and beside newcomers that need each other", () => {
+    const more = federated(
+      "items1",
+      `type Query { items: [Item] more: Int } type Item @key(fields: "upc") { upc: ID! title: String weight: Int }`,
+    );
+    const broken = federated(
+      "broken",
+      `type Item @key(fields: "upc") { upc: ID! title: String } type Query { b: Int }`,
+    );
+    const extension = version1(
+      "extension",
+      `extend type Box @key(fields: "id") { id: ID! @external w: Int } type Query { e: Int }`,
+    );
+    const box = version1("box", `type Box @key(fields: "id") { id: ID! } type Query { box: Box }`);
+    const { subgraphs, reasons } = composed(
+      [items2],
+      [extension, { latest: more, previous: items1 }, broken, box],
+    );
+    expect(subgraphs).toEqual(new Set([items2, more, extension, box]));
+    expect(Object.keys(reasons)).toEqual(["broken"]);
+  });
 });

@@ -305,7 +305,7 @@ test("a field that no service can be asked for is an error at its path, never a 
   const shipping = await serve("shipping", SHIPPING, SHIPPING_RESOLVERS);
   const bySku = await serve("sku", STOCK.replaceAll("id", "sku"), {});
   const cannot = (field: string, service: string) => ({
-    message: `Product.${field} cannot be fetched for an object of ${service}: no service that has the field takes a key that is known of it.`,
+    message: `Product.${field} cannot be fetched for an object of ${service}: no service that has the field can be asked for a Product by a key that is known of it. Its owner can say how (metadata.gateway.merge, or @key and @merge).`,
     extensions: { code: "FIELD_UNREACHABLE", service },
   });
   const cases: [Subgraph, query: string, data: Record<string, unknown>, error: Record<string, unknown>][] = [

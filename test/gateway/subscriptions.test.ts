@@ -266,3 +266,18 @@ test("a client that does not read does not make the gateway collect events witho
   );
   expect(await response.text()).toContain('"code":"OVERLOADED"');
 });
+
+test("what bobbin breaks off when it stops does not look finished", async () => {
+  await using stopping = await startApp();
+  await using service = startTicker("sse", { prefix: "last" });
+  await register(stopping, "last", service, { metadata: { endpoints: { graphql: "/graphql" } } });
+  await answered(stopping, "{ lastReady }");
+  const response = await fetch(`${stopping.urls.gateway}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    body: JSON.stringify({ query: 'subscription { lasts(name: "n") { at } }' }),
+  });
+  await subscribers(service, 1);
+  const [text] = await Promise.all([response.text(), stopping[Symbol.asyncDispose]()]);
+  expect(text).toContain('"code":"SERVICE_UNAVAILABLE"');
+});

@@ -3,12 +3,11 @@
  * Knows the rules of who owns what; nothing of services, fetching or time.
  */
 import type { GraphQLSchema } from "graphql";
-import { messageOf } from "../../errors.ts";
-import type { Group, Member } from "../federation/group.ts";
+import type { Group } from "../federation/group.ts";
 import type { Subgraph } from "../subgraph/subgraph.ts";
+import { type Built, build, buildMost, type Failure } from "./build.ts";
 import type { Island } from "./island.ts";
-import { islandsOf } from "./islands.ts";
-import { compositionMemory, type Memory, Unready } from "./memory.ts";
+import { compositionMemory, type Memory } from "./memory.ts";
 import { collisionOf, Ownership, type Reason } from "./ownership.ts";
 
 export type { Reason } from "./ownership.ts";
@@ -34,39 +33,102 @@ export interface Composition {
 
 /**
  * `incumbents` are in the graph already, unchanged, and keep what they own; `candidates` follow in order of
- * precedence. A candidate that collides is left out alone: its previous schema stays where it has one. Throws Unready
- * where the memory does.
+ * precedence. A candidate that collides, or with which the others do not compose, is left out alone: its previous
+ * schema stays where it has one. Throws Unready where the memory does.
  */
 export function compose(
   incumbents: readonly Subgraph[],
   candidates: readonly Candidate[],
   memory: Memory = compositionMemory(),
 ): Composition {
-  const heldBack = new Map<Candidate, Reason>();
-  for (;;) {
-    const { subgraphs, rejected, newest, taker } = choose(incumbents, candidates, heldBack);
-    if (taker) {
-      heldBack.set(taker.candidate, taker.reason);
-      continue;
-    }
-    const { islands, group, failed } = buildMost(subgraphs, newest, memory);
-    const failedNewest = [...newest].flatMap(([subgraph, candidate]) => {
-      const reason = failed.get(subgraph);
-      return reason ? [{ candidate, reason }] : [];
-    });
-    if (failedNewest.length === 0) {
-      // What was in the graph fails where a service is gone whose types completed its own.
-      for (const [{ name }, reason] of failed) rejected.set(name, reason);
-      return {
-        schema: memory.join(islands),
-        islands,
-        group,
-        subgraphs: subgraphs.filter((subgraph) => !failed.has(subgraph)),
-        rejected,
-      };
-    }
-    for (const { candidate, reason } of failedNewest) heldBack.set(candidate, reason);
+  const attempt = (heldBack: HeldBack, without: ReadonlySet<string> = NOBODY): Attempt => {
+    const choice = choose(incumbents, candidates, heldBack);
+    const subgraphs = choice.subgraphs.filter(({ name }) => !without.has(name));
+    return { choice, built: build(subgraphs, memory) };
+  };
+  const whole = attempt(new Map());
+  if (!("failure" in whole.built)) return composed(whole.choice, whole.built, memory);
+  return admit(attempt, whole, memory);
+}
+
+type HeldBack = ReadonlyMap<Candidate, Reason>;
+
+interface Attempt {
+  readonly choice: Choice;
+  readonly built: Built | { readonly failure: Failure };
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * Where not all goes together, the graph as it was is the beginning, and what is new is added as far as everything
+ * that is there still composes with it: by halves, so that few that do not fit are found among many that do.
+ */
+function admit(
+  attempt: (heldBack: HeldBack, without?: ReadonlySet<string>) => Attempt,
+  { choice, built }: Attempt,
+  memory: Memory,
+): Composition {
+  const failure = "failure" in built ? built.failure.reason : undefined;
+  let heldBack = new Map<Candidate, Reason>();
+  if (failure) for (const candidate of choice.newest.values()) heldBack.set(candidate, failure);
+  const before = attempt(heldBack).choice;
+  // What fails without anything new fails because somebody is gone whose types completed its own.
+  const { failed, ...kept } = buildMost(before.subgraphs, memory);
+  const orphans = new Map([...failed].map(([{ name }, reason]) => [name, reason]));
+  let best: { choice: Choice; built: Built } = { choice: before, built: kept };
+
+  const tryWith = (fewer: HeldBack, without: ReadonlySet<string>): Failure | undefined => {
+    const tried = attempt(fewer, without);
+    if ("failure" in tried.built) return tried.built.failure;
+    best = { choice: tried.choice, built: tried.built };
+    return undefined;
+  };
+  const add = (some: readonly Candidate[]): void => {
+    const fewer = new Map([...heldBack].filter(([candidate]) => !some.includes(candidate)));
+    const problem = tryWith(fewer, new Set(orphans.keys()));
+    const [first] = some;
+    if (!problem) heldBack = fewer;
+    else if (some.length > 1) {
+      const middle = some.length >> 1;
+      add(some.slice(0, middle));
+      add(some.slice(middle));
+    } else if (first) heldBack.set(first, blamed(first, problem));
+  };
+  // One that needs another which was not there yet is tried once more, as long as that helps.
+  for (let left = Number.POSITIVE_INFINITY; heldBack.size > 0 && heldBack.size < left; ) {
+    left = heldBack.size;
+    add([...heldBack.keys()]);
   }
+  for (const name of [...orphans.keys()]) {
+    const others = new Set([...orphans.keys()].filter((each) => each !== name));
+    if (!tryWith(heldBack, others)) orphans.delete(name);
+  }
+  for (const [{ latest }, reason] of heldBack) best.choice.rejected.set(latest.name, reason);
+  for (const [name, reason] of orphans) best.choice.rejected.set(name, reason);
+  return composed(best.choice, best.built, memory, orphans);
+}
+
+/** Why a candidate alone is to blame, where the others compose without it. */
+function blamed({ latest }: Candidate, { reason, subgraphs }: Failure): Reason {
+  if (subgraphs.includes(latest)) return reason;
+  const message = `With the new schema of ${latest.name}, others do not compose: ${reason.message}`;
+  return { ...reason, message };
+}
+
+function composed(
+  { subgraphs, rejected }: Choice,
+  { islands, group }: Built,
+  memory: Memory,
+  without: ReadonlyMap<string, Reason> = new Map(),
+): Composition {
+  return {
+    schema: memory.join(islands),
+    islands,
+    group,
+    subgraphs: subgraphs.filter(({ name }) => !without.has(name)),
+    rejected,
+  };
 }
 
 interface Choice {
@@ -74,19 +136,31 @@ interface Choice {
   readonly rejected: Map<string, Reason>;
   /** Those of `subgraphs` that are new. */
   readonly newest: ReadonlyMap<Subgraph, Candidate>;
-  /** A candidate whose newest schema takes what another has in the graph and keeps: it has to be held back. */
-  readonly taker: { candidate: Candidate; reason: Reason } | undefined;
 }
 
-/**
- * Chooses a version of each candidate. The newest ones are tried against each other first, so that services which
- * change a shared type in step get through together.
- */
+/** Chooses a version of each candidate, the previous one of those that take what others have and keep. */
 function choose(
   incumbents: readonly Subgraph[],
   candidates: readonly Candidate[],
-  heldBack: ReadonlyMap<Candidate, Reason>,
+  heldBack: HeldBack,
 ): Choice {
+  const all = new Map(heldBack);
+  for (;;) {
+    const choice = chooseOnce(incumbents, candidates, all);
+    if (!("taker" in choice)) return choice;
+    all.set(choice.taker.candidate, choice.taker.reason);
+  }
+}
+
+/**
+ * The newest ones are tried against each other first, so that services which change a shared type in step get through
+ * together. Or the candidate whose newest schema takes what another has in the graph and keeps: it has to be held back.
+ */
+function chooseOnce(
+  incumbents: readonly Subgraph[],
+  candidates: readonly Candidate[],
+  heldBack: HeldBack,
+): Choice | { taker: { candidate: Candidate; reason: Reason } } {
   const graph = new Ownership();
   const rejected = new Map<string, Reason>();
   const newest = new Map<Subgraph, Candidate>();
@@ -110,89 +184,9 @@ function choose(
     // What the graph has already fits together, so only a newest schema can be in the way of a previous one.
     if (previous && winner) {
       const taker = { candidate: winner, reason: collisionOf(winner.latest, previous) ?? loss.reason };
-      return { subgraphs: graph.subgraphs, rejected, newest, taker };
+      return { taker };
     }
     if (previous) graph.add(previous);
   }
-  return { subgraphs: graph.subgraphs, rejected, newest, taker: undefined };
-}
-
-interface Built {
-  readonly islands: readonly Island[];
-  readonly group: Group | undefined;
-  /** What composing fails with. */
-  readonly failed: ReadonlyMap<Subgraph, Reason>;
-}
-
-/** Composes the federated services, and builds the islands that they and the others make, as far as they go together. */
-function buildMost(
-  subgraphs: readonly Subgraph[],
-  newest: ReadonlyMap<Subgraph, Candidate>,
-  memory: Memory,
-): Built {
-  const federated = most(subgraphs.filter(isMember), newest, (members) => memory.group(members));
-  const { result: group, kept: members } = federated;
-  const failed = new Map<Subgraph, Reason>(federated.failed);
-  const islands: Island[] = [];
-  const others = subgraphs.filter((subgraph) => !isMember(subgraph));
-  for (const parts of islandsOf(others, members, group)) {
-    const own = parts.group ? members : [];
-    const built = most(parts.subgraphs, newest, (some) =>
-      memory.island({ subgraphs: some, group: parts.group }, own),
-    );
-    for (const [subgraph, reason] of built.failed) failed.set(subgraph, reason);
-    // Where none of the others goes with the federated services, those are an island for themselves.
-    const island = built.result ?? (parts.group && memory.island({ subgraphs: [], group: parts.group }, own));
-    if (island) islands.push(island);
-  }
-  return { islands, group, failed };
-}
-
-function isMember(subgraph: Subgraph): subgraph is Subgraph & Member {
-  return subgraph.document !== undefined;
-}
-
-interface Most<Item, Result> {
-  readonly result: Result | undefined;
-  readonly kept: readonly Item[];
-  readonly failed: ReadonlyMap<Item, Reason>;
-}
-
-/**
- * What can be made of all items; where that fails, of as many as go together, what was in the graph before what is
- * new. One that needs another which was not there yet is tried once more.
- */
-function most<Item extends Subgraph, Result>(
-  items: readonly Item[],
-  newest: ReadonlyMap<Subgraph, Candidate>,
-  make: (items: readonly Item[]) => Result,
-): Most<Item, Result> {
-  let kept: readonly Item[] = [];
-  let result: Result | undefined;
-  const failed = new Map<Item, Reason>();
-  const add = (some: readonly Item[]): void => {
-    try {
-      const all = items.filter((item) => kept.includes(item) || some.includes(item));
-      result = make(all);
-      kept = all;
-      for (const item of some) failed.delete(item);
-    } catch (cause) {
-      if (cause instanceof Unready) throw cause;
-      const [first] = some;
-      if (some.length > 1) {
-        const inOrder = [...some].sort((a, b) => Number(newest.has(a)) - Number(newest.has(b)));
-        const middle = some.length >> 1;
-        add(inOrder.slice(0, middle));
-        add(inOrder.slice(middle));
-      } else if (first) {
-        failed.set(first, { code: "COMPOSITION_FAILED", message: messageOf(cause) });
-      }
-    }
-  };
-  if (items.length > 0) add(items);
-  for (let before = Number.POSITIVE_INFINITY; failed.size > 0 && failed.size < before; ) {
-    before = failed.size;
-    add([...failed.keys()]);
-  }
-  return { result, kept, failed };
+  return { subgraphs: graph.subgraphs, rejected, newest };
 }

@@ -12,6 +12,7 @@ import {
 import { type IResolvers, isPromise, pathToArray, relocatedError } from "@graphql-tools/utils";
 import { GraphQLError, type GraphQLFieldResolver, type GraphQLResolveInfo } from "graphql";
 import type { ErrorCode } from "../../errors.ts";
+import { GROUP_NAME } from "../federation/stitch.ts";
 import type { Subgraph } from "../subgraph/subgraph.ts";
 
 /** An object as stitching keeps it: what services answered for it, and who they were. */
@@ -63,8 +64,13 @@ function located(value: unknown, { path }: GraphQLResolveInfo): unknown {
 }
 
 function unknownField(field: string, service: string | undefined): GraphQLError {
-  const message = `${field} cannot be fetched for an object of ${service}: no service that has the field takes a key that is known of it.`;
+  const [type] = field.split(".");
+  const from = service === undefined || service === GROUP_NAME ? "the federated services" : service;
+  const message = `${field} cannot be fetched for an object of ${from}: no service that has the field can be asked for a ${type} by a key that is known of it. Its owner can say how (metadata.gateway.merge, or @key and @merge).`;
   return new GraphQLError(message, {
-    extensions: { code: "FIELD_UNREACHABLE" satisfies ErrorCode, service },
+    extensions: {
+      code: "FIELD_UNREACHABLE" satisfies ErrorCode,
+      ...(service === GROUP_NAME ? {} : { service }),
+    },
   });
 }

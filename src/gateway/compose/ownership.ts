@@ -104,7 +104,7 @@ function typeConflict(type: string, owner: Subgraph, later: Subgraph): Reason | 
 function renaming(later: Subgraph): string {
   return later.document
     ? "rename it"
-    : `rename it, or give ${later.name} a namespace (metadata.gateway.namespace)`;
+    : `rename it (root fields by metadata.gateway.rename), or give ${later.name} a namespace (metadata.gateway.namespace)`;
 }
 
 function fieldTaken(field: string, owner: string, later: Subgraph): Reason {
@@ -113,7 +113,7 @@ function fieldTaken(field: string, owner: string, later: Subgraph): Reason {
 }
 
 function typeDiffers(type: string, owner: string, later: Subgraph): Reason {
-  const message = `The type ${type} of ${later.name} differs from the one of ${owner}: make them identical, declare how one of them is fetched by its key (@key, @merge), ${later.document ? "or " : ""}${renaming(later)}.`;
+  const message = `The type ${type} of ${later.name} differs from the one of ${owner}: make them identical, declare how one of them is fetched by its key (@key and @merge, or metadata.gateway.merge), ${later.document ? "or " : ""}${renaming(later)}.`;
   return { code: "TYPE_CONFLICT", message };
 }
 

@@ -11,7 +11,7 @@ import { notingErrorsBesideValues } from "../values/beside-values.ts";
 import type { Group } from "./group.ts";
 
 /** For stitching it is a service without a name: each error names the service that it comes from. */
-const NAME = "federation";
+export const GROUP_NAME = "(federation)";
 const HIDDEN_TYPES = new Set(["_Any", "_Entity"]);
 
 /** `shared`: the entities that others of the graph have a part of. */
@@ -19,7 +19,7 @@ export function groupConfig(
   { supergraph, shown, withEntities, executor }: Group,
   shared: readonly string[],
 ): SubschemaConfig {
-  const common = { name: NAME, executor: ofWellFormed(executor), batch: true };
+  const common = { name: GROUP_NAME, executor: ofWellFormed(executor), batch: true };
   if (shared.length === 0) return { ...common, schema: shown, transforms: [notingErrorsBesideValues] };
   const merge: Record<string, MergedTypeConfig> = {};
   for (const type of shared) {
