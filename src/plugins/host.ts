@@ -239,9 +239,9 @@ export class PluginHost implements AsyncDisposable {
     this.#names.set(name, plugin);
     if (!holder) return;
     // A name that only a file gave must not be in the way of one that somebody chose.
-    if (isChosen) holder.refuse(sameName(holder, plugin, name));
     holder.name = this.#freeName(holder.entry);
     this.#names.set(holder.name, holder);
+    if (isChosen) holder.refuse(sameName(holder, plugin, name));
     void this.#onNews(holder);
   }
 
