@@ -6,6 +6,7 @@
 import { startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";
+import { composing } from "./composing.ts";
 import { plugins } from "./plugins.ts";
 import { startAndMemory } from "./start.ts";
 
@@ -89,6 +90,8 @@ for (const already of [1, 20, 100]) await timeToVisible(already);
 console.log("\nDurable registrations (services without GraphQL)");
 console.log(" at once  a second");
 for (const atOnce of [1, 50]) await durableRegistrations(atOnce, 1_000);
+console.log();
+await composing();
 console.log();
 await startAndMemory();
 console.log();
