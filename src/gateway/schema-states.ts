@@ -5,8 +5,7 @@
 import type { SchemaChanges } from "../events.ts";
 import { getsRequests, type SchemaState, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose/compose.ts";
-import type { LocalState } from "./schemas.ts";
-import { isGraphQL, type Schemas } from "./schemas.ts";
+import { isGraphQL, type LocalState, type Schemas } from "./schemas.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type CompositionState = "COMPOSED" | "PREVIOUS" | "REJECTED" | "PENDING" | "NOT_GRAPHQL" | "ALIAS";

@@ -48,7 +48,7 @@ export function compose(
   };
   const whole = attempt(new Map());
   if (!("failure" in whole.built)) return composed(whole.choice, whole.built, memory);
-  return admit(attempt, whole, memory);
+  return admit(attempt, whole.choice, whole.built.failure, memory);
 }
 
 type HeldBack = ReadonlyMap<Candidate, Reason>;
@@ -66,12 +66,11 @@ const NOBODY: ReadonlySet<string> = new Set();
  */
 function admit(
   attempt: (heldBack: HeldBack, without?: ReadonlySet<string>) => Attempt,
-  { choice, built }: Attempt,
+  { newest }: Choice,
+  { reason }: Failure,
   memory: Memory,
 ): Composition {
-  const failure = "failure" in built ? built.failure.reason : undefined;
-  let heldBack = new Map<Candidate, Reason>();
-  if (failure) for (const candidate of choice.newest.values()) heldBack.set(candidate, failure);
+  let heldBack = new Map([...newest.values()].map((candidate) => [candidate, reason]));
   const before = attempt(heldBack).choice;
   // What fails without anything new fails because somebody is gone whose types completed its own.
   const { failed, ...kept } = buildMost(before.subgraphs, memory);
