@@ -178,8 +178,14 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
     }),
   );
 
-  const graph = openGraph({ snapshot: () => composer.snapshot, inFlight, stopping: stopping.signal, log });
-  const { bodyLimitBytes } = config;
+  const { bodyLimitBytes, compileAfter } = config;
+  const graph = openGraph({
+    snapshot: () => composer.snapshot,
+    inFlight,
+    compileAfter,
+    stopping: stopping.signal,
+    log,
+  });
   const fetches = {
     gateway: gatewayApi({
       composer,

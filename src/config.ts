@@ -28,6 +28,8 @@ export interface Config {
   /** Origins that may read across origins; undefined: loopback origins on a loopback listener. */
   corsOrigins: readonly string[] | undefined;
   bodyLimitBytes: number;
+  /** How many times a document is asked before code is made for it; Infinity: none is made. */
+  compileAfter: number;
 }
 
 /** One wrong value: which option, where it came from, what it was and what it may be. */
@@ -259,6 +261,15 @@ export const OPTIONS: Options = {
     fallback: () => 1_048_576,
     parse: (raw) =>
       /^\d{4,10}$/.test(raw) && Number(raw) >= 1024 && Number(raw) <= 2 ** 30 ? Number(raw) : undefined,
+  },
+  compileAfter: {
+    env: "COMPILE_AFTER",
+    help: "questions with a document before it is compiled; off: never",
+    shown: "1",
+    allowed: "a whole number from 0 to 1000000, or off",
+    fallback: () => 1,
+    parse: (raw) =>
+      raw === "off" ? Number.POSITIVE_INFINITY : /^\d{1,7}$/.test(raw) ? Number(raw) : undefined,
   },
 };
 

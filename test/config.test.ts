@@ -85,6 +85,14 @@ const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]
     ],
     bad: ["1023", "1073741825", "1MB"],
   },
+  compileAfter: {
+    good: [
+      ["0", 0],
+      ["25", 25],
+      ["off", Number.POSITIVE_INFINITY],
+    ],
+    bad: ["-1", "never", "1.5"],
+  },
 };
 
 function same<T extends string>(...texts: T[]): [string, T][] {
@@ -142,6 +150,7 @@ test("without flags and variables every option has its default", () => {
     coreMutationsInGraph: false,
     corsOrigins: undefined,
     bodyLimitBytes: 1_048_576,
+    compileAfter: 1,
   });
   expect(config({}, {}, true).logFormat).toBe("pretty");
 });

@@ -51,7 +51,7 @@ describe("imports", () => {
 
   test("the folders of the gateway build on each other in one order", () => {
     // "" are the files beside the folders: the composer and what it keeps.
-    const order = ["values", "remote", "subgraph", "federation", "compose", "", "execute"];
+    const order = ["values", "remote", "subgraph", "federation", "compose", "", "execute", "quick"];
     const place = (path: string) => order.indexOf(/^gateway\/(?:([^/]+)\/)?/.exec(path)?.[1] ?? "");
     const within = importsOf(/^gateway\//).filter(([, to]) => to.startsWith("gateway/"));
     expect(within.filter(([from]) => place(from) < 0)).toEqual([]);

@@ -7,16 +7,20 @@ import { createYoga, type Plugin } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
 import { answerOperation, answerSubscription } from "../gateway/execute/answer.ts";
 import type { InFlight } from "../gateway/execute/in-flight.ts";
+import { QuickRoad } from "../gateway/quick/quick-road.ts";
 import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import { exactRequests } from "./exact-requests.ts";
+import { AnswerTypes, isPlainPost, readPlainPost, unread } from "./plain-post.ts";
 import { maskError, type YogaSetting, yogaOptions } from "./yoga.ts";
 
 export interface GraphOptions extends Omit<YogaSetting, "title"> {
   snapshot: () => Snapshot;
   /** Counts the requests that use a snapshot. */
   inFlight: InFlight;
+  /** How many times a document is asked before code is made for it. */
+  compileAfter: number;
 }
 
 export interface Question {
@@ -41,6 +45,8 @@ export interface Graph {
 /** A request keeps the snapshot that is current when it begins to its end. */
 interface RequestContext extends GatewayContext {
   readonly snapshot: Snapshot;
+  /** The operation's result, where it was carried out already. */
+  readonly result?: ExecutionResult;
 }
 
 /** Yoga's own way to choose a schema by request is for requests over HTTP only. */
@@ -57,13 +63,18 @@ const subscribing: Plugin = {
     setSubscribeFn((args: ExecutionArgs) => answerSubscription(snapshotOf(args), args)),
 };
 
-export function openGraph({ snapshot, inFlight, log, stopping }: GraphOptions): Graph {
+export function openGraph({ snapshot, inFlight, compileAfter, log, stopping }: GraphOptions): Graph {
   const common = yogaOptions({
     log,
     title: "bobbin",
     stopping,
-    execute: (args) => answerOperation(snapshotOf(args), args),
+    execute: async (args) => {
+      const { snapshot, result } = args.contextValue as RequestContext;
+      return result ?? answerOperation(snapshot, args);
+    },
   });
+  const road = new QuickRoad(compileAfter);
+  const types = new AnswerTypes();
   const exact = exactRequests();
   const yoga = createYoga<RequestContext>({
     ...common,
@@ -79,9 +90,25 @@ export function openGraph({ snapshot, inFlight, log, stopping }: GraphOptions): 
     }
   }
 
+  async function answerRequest(context: Question["context"], current: Snapshot): Promise<Response> {
+    const { request } = context;
+    if (!isPlainPost(request)) return byYoga(request, { ...context, snapshot: current });
+    const { text, question } = await readPlainPost(request);
+    const type = types.of(request);
+    const answer = type && question && (await road.answer(current, { ...question, text, context }));
+    if (answer && "text" in answer) return new Response(answer.text, type);
+    const result = answer && "result" in answer ? { result: answer.result } : {};
+    const response = await byYoga(unread(request, text), { ...context, snapshot: current, ...result });
+    types.learn(request, response);
+    return response;
+  }
+
+  async function byYoga(request: Request, context: RequestContext & { request: Request }): Promise<Response> {
+    return yoga.handle(request, context) as Promise<Response>;
+  }
+
   return {
-    handle: (context) =>
-      counted(() => yoga.handle(context.request, { ...context, snapshot: snapshot() }) as Promise<Response>),
+    handle: (context) => counted(() => answerRequest(context, snapshot())),
     ask: ({ context, exactVariables: variables, ...asked }) =>
       counted(async () => {
         const { request } = context;

@@ -12,6 +12,10 @@ import { createLog } from "../../src/log.ts";
 
 export const BINARY = resolve(import.meta.dir, "../../dist/bobbin");
 
+/** Which road questions take: every test of the gateway holds on each. */
+const { COMPILE_AFTER } = process.env;
+const ROAD = COMPILE_AFTER === undefined ? {} : { COMPILE_AFTER };
+
 export interface TestApp extends AsyncDisposable {
   readonly urls: Record<DoorName, string>;
   /** The folder with its database and plugins; gone with the app unless it was given. */
@@ -43,7 +47,7 @@ export async function startApp({
 }: StartOptions = {}): Promise<TestApp> {
   const own = folder === undefined ? await tempFolder() : undefined;
   const path = folder ?? own?.path ?? "";
-  const read = readConfig({ flags: {}, env: {}, terminal: false });
+  const read = readConfig({ flags: {}, env: ROAD, terminal: false });
   if ("faults" in read) throw new Error("the defaults are faulty");
   const app = await createApp(
     {

@@ -13,7 +13,7 @@ type OperationArgs = Omit<ExecutionArgs, "schema">;
 type Events = AsyncGenerator<ExecutionResult, void, void>;
 
 export async function answerOperation(snapshot: Snapshot, args: OperationArgs): Promise<ExecutionResult> {
-  return told(snapshot, args, await executeOperation(snapshot, args));
+  return answered(snapshot, args.contextValue as object, await executeOperation(snapshot, args));
 }
 
 export async function answerSubscription(
@@ -21,10 +21,12 @@ export async function answerSubscription(
   args: OperationArgs,
 ): Promise<ExecutionResult | Events> {
   const results = await subscribeOperation(snapshot, args);
-  if (!isAsyncIterable(results)) return told(snapshot, args, results);
-  return mapAsyncIterator(results, (result) => told(snapshot, args, result)) as Events;
+  const context = args.contextValue as object;
+  if (!isAsyncIterable(results)) return answered(snapshot, context, results);
+  return mapAsyncIterator(results, (result) => answered(snapshot, context, result)) as Events;
 }
 
-function told(snapshot: Snapshot, { contextValue }: OperationArgs, result: ExecutionResult): ExecutionResult {
-  return withServiceNames(snapshot, withErrorsBesideValues(contextValue as object, result));
+/** The result of a request with everything that is known of its errors. */
+export function answered(snapshot: Snapshot, context: object, result: ExecutionResult): ExecutionResult {
+  return withServiceNames(snapshot, withErrorsBesideValues(context, result));
 }

@@ -23,15 +23,15 @@ import type { Island } from "../compose/island.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { rootFieldsOf, withRootFields } from "./split.ts";
 
-type OperationArgs = Omit<ExecutionArgs, "schema">;
+export type OperationArgs = Omit<ExecutionArgs, "schema">;
 
 /** A part of an operation; without an island, what the graph says of itself. */
-interface Part {
+export interface Part {
   readonly island: Island | undefined;
   readonly document: DocumentNode;
 }
 
-interface Route {
+export interface Route {
   readonly operation: OperationTypeNode;
   readonly parts: readonly Part[];
   /** The names that the answer has, in their order. */
@@ -92,7 +92,7 @@ async function inTurn(
   return results;
 }
 
-function joined(results: readonly ExecutionResult[], keys: readonly string[]): ExecutionResult {
+export function joined(results: readonly ExecutionResult[], keys: readonly string[]): ExecutionResult {
   const errors = results.flatMap((result) => result.errors ?? []);
   const told = errors.length > 0 ? { errors } : {};
   if (results.some(({ data }) => !data)) return { ...told, data: null };
@@ -129,7 +129,10 @@ function requestOf({
 const routes = new WeakMap<Snapshot, WeakMap<DocumentNode, Map<string, Route>>>();
 
 /** Undefined where the document has no such operation. */
-function routeOf(snapshot: Snapshot, { document, operationName }: OperationArgs): Route | undefined {
+export function routeOf(
+  snapshot: Snapshot,
+  { document, operationName }: Pick<OperationArgs, "document" | "operationName">,
+): Route | undefined {
   const documents = routes.get(snapshot) ?? new WeakMap<DocumentNode, Map<string, Route>>();
   routes.set(snapshot, documents);
   const byName = documents.get(document) ?? new Map<string, Route>();
@@ -181,7 +184,7 @@ function fitting(snapshot: Snapshot, island: Island, document: DocumentNode): Is
 const groups = new WeakMap<Island, WeakMap<DocumentNode, boolean>>();
 
 /** Whether the federated services have everything that the document asks for. */
-function isGroups(island: Island, document: DocumentNode): boolean {
+export function isGroups(island: Island, document: DocumentNode): boolean {
   const { group, subgraphs } = island;
   if (!group || subgraphs.length === 0) return group !== undefined;
   const documents = groups.get(island) ?? new WeakMap<DocumentNode, boolean>();

@@ -33,6 +33,8 @@ export interface FederationOptions {
   readonly schema: () => GraphQLSchema;
   /** What subgraphs are asked for. */
   readonly asked: () => GraphQLSchema;
+  /** Whether that is the one subgraph's own. */
+  readonly isOwnSchema?: boolean;
   /** By the subgraph's name in the supergraph's directives. */
   readonly executor: (graph: string) => Executor;
 }
@@ -46,22 +48,16 @@ export function federationExecutor(options: FederationOptions): Executor {
     if ("errors" in prepared) return prepared;
     const { plan } = prepared;
     const [first] = plan.calls;
-    if (first?.operation !== OperationTypeNode.SUBSCRIPTION) return answer(options, request, prepared);
+    if (first?.operation !== OperationTypeNode.SUBSCRIPTION) return interpret(options, request, prepared);
     const events = await ask(options, request.context, first, prepared.variables);
-    if (!isAsyncIterable(events)) return answer(options, request, prepared, events);
+    if (!isAsyncIterable(events)) return interpret(options, request, { ...prepared, first: events });
     return mapAsyncIterator(events[Symbol.asyncIterator](), (event) =>
-      answer(options, request, prepared, event),
+      interpret(options, request, { ...prepared, first: event }),
     );
   }) as Executor;
 }
 
-interface Prepared {
-  readonly plan: Plan;
-  readonly rootType: string;
-  readonly root: Gathered;
-  /** As the client gave them. */
-  readonly variables: Record<string, unknown>;
-}
+type Prepared = Omit<Answering, "first">;
 
 function prepare(
   { supergraph: supergraphOf, schema }: FederationOptions,
@@ -78,7 +74,7 @@ function prepare(
   const supplied = suppliedEntities(supergraph, operation, coerced, root);
   try {
     const plan = plans.planOf(supergraph, { document, operation, variables: coerced, supplied });
-    return { plan, rootType, root, variables };
+    return { plan, root, variables };
   } catch (error) {
     if (!(error instanceof Unplannable)) throw error;
     const extensions = { code: "FIELD_UNREACHABLE" satisfies ErrorCode };
@@ -87,25 +83,34 @@ function prepare(
 }
 
 async function ask(
-  { asked, executor }: FederationOptions,
+  { asked, isOwnSchema = false, executor }: FederationOptions,
   context: ExecutionRequest["context"],
   { graph, document, operation }: Call,
   variables: Record<string, unknown>,
 ): Promise<Answer> {
-  const request = { document, variables, operationType: operation, context, schema: asked() };
+  const request = { document, variables, operationType: operation, context, schema: asked(), isOwnSchema };
   return executor(graph)(request as ExecutionRequest);
 }
 
-/** `first`: what the plan's first call answered, where that is known. */
-async function answer(
+interface Answering {
+  readonly plan: Plan;
+  /** What there is before any subgraph is asked. */
+  readonly root: Gathered;
+  /** As the client gave them. */
+  readonly variables: Record<string, unknown>;
+  /** What the plan's first call answered, where that is known. */
+  readonly first?: ExecutionResult;
+}
+
+/** Carries out a plan of the request's operation, and makes the client's answer of what it gathers. */
+export async function interpret(
   options: FederationOptions,
   { document, operationName, context }: ExecutionRequest,
-  { plan, rootType, root: supplied, variables }: Prepared,
-  first?: ExecutionResult,
+  { plan, variables, root: supplied, first }: Answering,
 ): Promise<ExecutionResult> {
   const supergraph = options.supergraph();
   const schema = options.schema();
-  const root = newGathered(rootType);
+  const root = newGathered(supplied[TYPENAME]);
   Object.assign(root, supplied);
   const errors = await run(
     {

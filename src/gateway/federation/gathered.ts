@@ -141,9 +141,37 @@ function represented(field: RepresentationField, value: unknown): unknown {
   return result;
 }
 
-/** Puts an error in the place of everything that was asked of the object and is not there. */
-export function fail(selection: Selection, object: Gathered, error: GraphQLError): void {
-  for (const { key } of askedOf(selection, object[TYPENAME])) object[key] ??= error;
+/** Puts an error in the place of everything that was asked of the object and is not there. Returns whether there is such. */
+export function fail(selection: Selection, object: Gathered, error: GraphQLError): boolean {
+  let isMissing = false;
+  for (const { key } of askedOf(selection, object[TYPENAME])) {
+    if (object[key] !== undefined && object[key] !== null) continue;
+    object[key] = error;
+    isMissing = true;
+  }
+  return isMissing;
+}
+
+/** Puts an error in the place of the first null that is below what was asked of the object. Returns whether there is one. */
+export function failBelow(selection: Selection, object: Gathered, error: GraphQLError): boolean {
+  const failIn = (below: Selection, value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some((item) => failIn(below, item));
+    return isGathered(value) && failBelow(below, value, error);
+  };
+  for (const { key, selection: below } of askedOf(selection, object[TYPENAME])) {
+    if (object[key] === undefined || object[key] === null) {
+      object[key] = error;
+      return true;
+    }
+    if (below && failIn(below, object[key])) return true;
+  }
+  return false;
+}
+
+/** The first name that was asked of the object. */
+export function firstKey(selection: Selection, object: Gathered): string | undefined {
+  for (const { key } of askedOf(selection, object[TYPENAME])) return key;
+  return undefined;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { Executor } from "@graphql-tools/utils";
 import type { DocumentNode, GraphQLSchema } from "graphql";
-import { federationExecutor } from "./executor.ts";
+import { type FederationOptions, federationExecutor } from "./executor.ts";
 import { entitySchema, executableSchema, shownSchema, wholeSchema } from "./schemas.ts";
 import { Supergraph } from "./supergraph.ts";
 
@@ -28,6 +28,8 @@ export class Group {
   readonly shown: GraphQLSchema;
   /** Executes what clients see, and asks for entities by their keys. */
   readonly executor: Executor;
+  /** What that works with. */
+  readonly execution: FederationOptions;
   readonly #document: DocumentNode;
   #supergraph: Supergraph | undefined;
   #withEntities: GraphQLSchema | undefined;
@@ -38,7 +40,7 @@ export class Group {
     this.shown = shownSchema(open);
     this.#document = supergraph;
     const executors = new Map(members.map(({ name, executor }) => [name, executor]));
-    this.executor = federationExecutor({
+    this.execution = {
       supergraph: () => this.supergraph,
       schema: () => this.#executableSchema,
       asked: () => this.#askedSchema,
@@ -47,7 +49,8 @@ export class Group {
         if (!found) throw new Error(`no member of the supergraph is ${graph}`);
         return found;
       },
-    });
+    };
+    this.executor = federationExecutor(this.execution);
   }
 
   get supergraph(): Supergraph {

@@ -5,8 +5,18 @@
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { GraphQLError } from "graphql";
 import type { ErrorCode } from "../../errors.ts";
-import { type Found, fail, find, type Gathered, gather, place, represent } from "./gathered.ts";
-import type { Call, EntityFetch, Fetch, Plan } from "./plan.ts";
+import {
+  type Found,
+  fail,
+  failBelow,
+  find,
+  firstKey,
+  type Gathered,
+  gather,
+  place,
+  represent,
+} from "./gathered.ts";
+import type { Call, EntityFetch, Fetch, Plan, Selection } from "./plan.ts";
 
 export interface Question {
   readonly call: Call;
@@ -32,6 +42,9 @@ interface Batch {
   readonly representations: readonly Record<string, unknown>[];
   readonly objects: readonly (readonly Found[])[];
 }
+
+/** Of one answer. */
+const MOST_ERRORS = 100;
 
 /**
  * Gathers everything, and returns the errors that stand beside a value, so that no place of the tree holds them.
@@ -71,7 +84,8 @@ async function carryOut(
     isNeeded ||= batch.representations.length > 0;
   }
   if (!isNeeded) return;
-  const { data, errors = [] } = known ?? (await ask({ call, variables }));
+  const { data, errors: told = [] } = known ?? (await ask({ call, variables }));
+  const errors = told.slice(0, MOST_ERRORS);
   const root: Found = { object: tree, path: [] };
   for (const fetch of call.fetches) {
     const batch = fetch.entity && batches.get(fetch.entity.alias);
@@ -159,11 +173,19 @@ function placeError(
     if (error.path && error.path.length > 0) {
       if (!entity) left.push(...[place(selection, root, error.path, unplaced) ?? []].flat());
     } else if (!entity) {
-      fail(selection, root.object, unplaced);
+      left.push(...placeAnywhere(selection, root, unplaced));
     } else {
       for (const { object } of batches.get(entity.alias)?.objects.flat() ?? [])
         fail(selection, object, unplaced);
     }
   }
   return left;
+}
+
+/** An error that names no place stands where something is missing; where nothing is, at the first of what was asked. */
+function placeAnywhere(selection: Selection, { object, path }: Found, error: GraphQLError): GraphQLError[] {
+  if (fail(selection, object, error) || failBelow(selection, object, error)) return [];
+  const key = firstKey(selection, object);
+  const { message, extensions } = error;
+  return [new GraphQLError(message, { path: key === undefined ? path : [...path, key], extensions })];
 }

@@ -6,7 +6,7 @@
  */
 import type { ExecutionResult } from "graphql";
 import { BobbinError } from "../../errors.ts";
-import { connectionReason, DOOR_HEADER, readAtMost } from "../../http.ts";
+import { connectionReason, DOOR_HEADER, readBytesAtMost } from "../../http.ts";
 import { FORM_HEADERS } from "./request-body.ts";
 
 export interface GraphQLCall {
@@ -18,26 +18,33 @@ export interface GraphQLCall {
   maxBytes: number;
 }
 
+/** An answer as it came. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  /** The door header of the answer, where another bobbin (or this one) gave it. */
+  readonly door: string | null;
+  readonly body: Buffer;
+}
+
 export interface GraphQLAnswer {
   result: ExecutionResult;
   /** What `result` was parsed from. */
   text: string;
-  /** The door header of the answer, where another bobbin (or this one) gave it. */
-  door: string | null;
 }
 
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
 /** Throws SERVICE_TIMEOUT, SERVICE_UNAVAILABLE or INVALID_SERVICE_RESPONSE. */
-export async function callGraphQL({
-  url,
-  body,
-  headers,
-  signal,
-  maxBytes,
-}: GraphQLCall): Promise<GraphQLAnswer> {
+export async function callGraphQL(call: GraphQLCall): Promise<GraphQLAnswer & Pick<RawAnswer, "door">> {
+  const answer = await sendGraphQL(call);
+  return { ...readAnswer(answer), door: answer.door };
+}
+
+/** Throws SERVICE_TIMEOUT or SERVICE_UNAVAILABLE, or INVALID_SERVICE_RESPONSE where the answer is too large. */
+export async function sendGraphQL({ url, body, headers, signal, maxBytes }: GraphQLCall): Promise<RawAnswer> {
   let response: Response;
-  let text: string | undefined;
+  let bytes: Buffer | undefined;
   try {
     response = await fetch(url, {
       method: "POST",
@@ -51,20 +58,26 @@ export async function callGraphQL({
       signal,
       redirect: "manual",
     });
-    text = await readAtMost(response, maxBytes);
+    bytes = await readBytesAtMost(response, maxBytes);
   } catch (error) {
     if (signal.aborted)
       throw new BobbinError("SERVICE_TIMEOUT", "The service did not answer in time.", { cause: error });
     throw new BobbinError(
       "SERVICE_UNAVAILABLE",
       `The service could not be reached: ${connectionReason(error)}.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
-  if (text === undefined) throw invalid(`The service's answer is larger than ${maxBytes} bytes.`);
-  return { result: parseResult(text, response.status), text, door: response.headers.get(DOOR_HEADER) };
+  if (bytes === undefined) throw invalid(`The service's answer is larger than ${maxBytes} bytes.`);
+  const { status, headers: answered } = response;
+  const contentType = answered.get("content-type") ?? "";
+  return { status, contentType, body: bytes, door: answered.get(DOOR_HEADER) };
+}
+
+/** Throws INVALID_SERVICE_RESPONSE. */
+export function readAnswer({ body, status }: RawAnswer): GraphQLAnswer {
+  const text = body.toString("utf8");
+  return { result: parseResult(text, status), text };
 }
 
 /** GraphQL servers answer errors with any status, so the body decides. */

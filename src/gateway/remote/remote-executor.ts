@@ -10,7 +10,7 @@ import { takeAnswer } from "../values/exact-answer.ts";
 import { parseExactly } from "../values/exact-numbers.ts";
 import { CallPlaces, type Lane } from "./call-places.ts";
 import { conform } from "./conform.ts";
-import { callGraphQL } from "./graphql-call.ts";
+import { type RawAnswer, readAnswer, sendGraphQL } from "./graphql-call.ts";
 import { requestBody } from "./request-body.ts";
 import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
 import type { Route } from "./route.ts";
@@ -21,6 +21,18 @@ export interface SubgraphRequest extends ExecutionRequest {
   readonly schema?: GraphQLSchema;
   /** Whether that is the service's own. */
   readonly isOwnSchema?: boolean;
+}
+
+type Body = string | FormData;
+
+/** An executor whose halves can be used by themselves. */
+export interface RemoteExecutor extends Executor {
+  /** Sends a request's body as it is. Throws a BobbinError. */
+  send(body: Body, context: GatewayContext): Promise<RawAnswer>;
+  /** The result that an answer to the request's document is; whatever is wrong with it is an error in it. */
+  read(request: SubgraphRequest, answer: RawAnswer): ExecutionResult;
+  /** The result that stands for what sending threw. */
+  failed(error: unknown): ExecutionResult;
 }
 
 export interface RemoteExecutorOptions {
@@ -48,27 +60,48 @@ export function remoteExecutor(
     subscriptions = new Subscriptions(),
     deadlineMs = CALL_DEADLINE_MS,
   }: RemoteExecutorOptions,
-): Executor {
+): RemoteExecutor {
   const lane: Lane = { inFlight: 0, waiting: new Set() };
 
-  async function call(request: SubgraphRequest): Promise<ExecutionResult> {
+  async function send(body: Body, context: GatewayContext): Promise<RawAnswer> {
     const target = route(service);
     if (target instanceof BobbinError) throw target;
-    const context = request.context as GatewayContext;
     const deadline = AbortSignal.timeout(target.timeoutMs ?? deadlineMs);
     const signal = context.request ? AbortSignal.any([deadline, context.request.signal]) : deadline;
-    const body = requestBody({ query: print(request.document), variables: request.variables });
     const headers = subgraphHeaders(context, target.headers);
     try {
-      const { result, text } = await places.run(lane, signal, () =>
-        callGraphQL({ url: target.graphqlUrl, body, headers, signal, maxBytes: MAX_ANSWER_BYTES }),
+      return await places.run(lane, signal, () =>
+        sendGraphQL({ url: target.graphqlUrl, body, headers, signal, maxBytes: MAX_ANSWER_BYTES }),
       );
-      return taken(request, result as ExecutionResult, () => parseExactly(text));
     } catch (error) {
-      // A client that hung up says nothing of the service.
-      if (!context.request?.signal.aborted) onFailure(service, target.origin);
-      throw error instanceof RangeError ? nestedTooDeeply(service, error) : error;
+      blame(context, target);
+      throw error;
     }
+  }
+
+  /** A client that hung up says nothing of the service. */
+  function blame({ request }: GatewayContext, target = route(service)): void {
+    if (!request?.signal.aborted && !(target instanceof BobbinError)) onFailure(service, target.origin);
+  }
+
+  function read(request: SubgraphRequest, answer: RawAnswer): ExecutionResult {
+    try {
+      const { result, text } = readAnswer(answer);
+      return taken(request, result, () => parseExactly(text));
+    } catch (error) {
+      blame(request.context as GatewayContext);
+      return failed(error);
+    }
+  }
+
+  async function call(request: SubgraphRequest): Promise<ExecutionResult> {
+    const body = requestBody({ query: print(request.document), variables: request.variables });
+    return read(request, await send(body, request.context as GatewayContext));
+  }
+
+  function failed(error: unknown): ExecutionResult {
+    const known = error instanceof RangeError ? nestedTooDeeply(service, error) : error;
+    return failure(service, toBobbinError(known));
   }
 
   /** Throws INVALID_SERVICE_RESPONSE, or a RangeError where a value is nested too deeply to be written again. */
@@ -98,13 +131,14 @@ export function remoteExecutor(
     });
   }
 
-  return (async (request: ExecutionRequest) => {
+  const execute = async (request: ExecutionRequest) => {
     try {
       return await (request.operationType === "subscription" ? subscribe(request) : call(request));
     } catch (error) {
-      return failure(service, toBobbinError(error));
+      return failed(error);
     }
-  }) as Executor;
+  };
+  return Object.assign(execute as Executor, { send, read, failed });
 }
 
 function nestedTooDeeply(service: string, cause: RangeError): BobbinError {

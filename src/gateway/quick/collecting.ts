@@ -1,0 +1,112 @@
+/**
+ * Code that finds the objects which are asked for as entities, writes their representations, each once, and hangs
+ * what is answered to the objects. Knows positions; nothing of the client's answer.
+ */
+import { type GraphQLSchema, isAbstractType, Kind, type TypeNode } from "graphql";
+import type { RepresentationField } from "../federation/plan.ts";
+import { type Code, literal, member } from "./code.ts";
+import { attachedName, type Condition, type Entry, type Place, type Source } from "./places.ts";
+import { Uncompilable } from "./uncompilable.ts";
+
+/** Writes a function of the state that gives the texts of the entry's representations, in one. */
+export function collectFunction(code: Code, schema: GraphQLSchema, entry: Entry): string {
+  const { id, place, entity } = entry;
+  const { owner, steps } = place;
+  const found = `${add(code, entry)}`;
+  const at = (object: string) =>
+    ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
+  const walk = steps.reduceRight<(object: string) => string>(
+    (inner, { alias, type, condition }) =>
+      (object) =>
+        ifIs(schema, condition, object, each(code, member(object, alias), type, inner)),
+    at,
+  );
+  const root =
+    "entity" in owner ? `for(const e of s.e${owner.id})if(e!==null){${walk("e")}}` : walk(`s.d${owner.call}`);
+  return code.declare(
+    `(s){const objects=[],at=[],places=new Map();let text="";${root}s.o${id}=objects;s.at${id}=at;s.n${id}=places.size;return text}`,
+  );
+}
+
+/** Writes a function of the state and the answer's data that takes the entry's entities. */
+export function takeFunction(code: Code, entry: Entry): string {
+  const { id, entity } = entry;
+  return code.declare(
+    `(s,d){const a=${member("d", entity.alias)},objects=s.o${id},at=s.at${id};` +
+      `if(!Array.isArray(a)||a.length!==s.n${id})B();` +
+      `for(let i=0;i<a.length;i++){const e=a[i];if(e!==null&&(typeof e!=="object"||Array.isArray(e)))B()}` +
+      `for(let i=0;i<objects.length;i++)objects[i].${attachedName(entry)}=a[at[i]];s.e${id}=a}`,
+  );
+}
+
+function ifIs(schema: GraphQLSchema, condition: Condition | undefined, object: string, then: string): string {
+  if (!condition) return then;
+  const type = schema.getType(condition.type);
+  const names = isAbstractType(type)
+    ? schema.getPossibleTypes(type).map(({ name }) => name)
+    : [condition.type];
+  const is = names.map((name) => `${object}.__typename===${literal(name)}`).join("||");
+  return `if(${is || "false"}){${then}}`;
+}
+
+/** Statements for each object of a value, through the lists that its type has. */
+function each(code: Code, value: string, type: TypeNode, then: (object: string) => string): string {
+  const node = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+  const x = code.name("x");
+  if (node.kind === Kind.LIST_TYPE) {
+    const i = code.name("i");
+    const items = each(code, `${x}[${i}]`, node.type, then);
+    return `const ${x}=${value};if(${x}!=null){if(!Array.isArray(${x}))B();for(let ${i}=0;${i}<${x}.length;${i}++){${items}}}`;
+  }
+  return `const ${x}=${value};if(${x}!=null){if(typeof ${x}!=="object"||Array.isArray(${x}))B();${then(x)}}`;
+}
+
+/** Statements that note the object `o`, and its representation where it is a new one. */
+function add(code: Code, { entity, place }: Entry): string {
+  const { fields, typename, type } = entity;
+  if (new Set(fields.map(({ name }) => name)).size < fields.length) throw new Uncompilable("key in parts");
+  const head = `{"__typename":${literal(typename)}`;
+  const note = (key: string, text: string) =>
+    `let n=places.get(${key});if(n===undefined){n=places.size;places.set(${key},n);text+=(n===0?"":",")+${text}}objects.push(o);at.push(n);`;
+  const [only] = fields;
+  if (only && fields.length === 1 && !only.below) {
+    const text = `${literal(`${head},${literal(only.name)}:`)}+Q(k)+"}"`;
+    return `const k=${readField(place, type, only)};if(k!==undefined){${note("k", text)}}`;
+  }
+  const names = fields.map((_, i) => `k${i}`);
+  const texts = fields.map((field, i) => `const k${i}=${fieldText(code, place, type, field, "o")};`);
+  const text = fields.map(({ name }, i) => `${literal(`,${literal(name)}:`)}+k${i}`).join("+");
+  const areThere = names.map((name) => `${name}!==undefined`).join("&&") || "true";
+  return `${texts.join("")}if(${areThere}){const k=${literal(head)}+${text || '""'}+"}";${note("k", "k")}}`;
+}
+
+/** The upstream value of a field of the object `o`, as one of a type. */
+function readField(place: Place, type: string, { key, types }: RepresentationField, object = "o"): string {
+  if (types) throw new Uncompilable("key of an abstract type");
+  const asked = place.asked(type, key);
+  if (!asked) throw new Uncompilable("field of no service");
+  const of = ({ entry }: Source) => (entry ? `(${object}.${attachedName(entry)}??NONE)` : object);
+  return asked.from.map(({ source, alias }) => member(of(source), alias)).join("??");
+}
+
+/** An expression for a field's JSON text; undefined where it is not there. */
+function fieldText(
+  code: Code,
+  place: Place,
+  type: string,
+  field: RepresentationField,
+  object: string,
+): string {
+  const value = readField(place, type, field, object);
+  const { below, key, withTypename } = field;
+  if (!below) return `Q(${value})`;
+  const deeper = place.asked(type, key)?.below;
+  const typename = deeper?.base.selection.typename;
+  if (!deeper || typename === undefined || withTypename) throw new Uncompilable("key of an abstract type");
+  const members = below.map((each, i) => {
+    const text = fieldText(code, deeper, typename, each, "o");
+    return `${literal(`${i ? "," : ""}${literal(each.name)}:`)}+(${text}??"null")`;
+  });
+  const name = code.name("t");
+  return `${code.declare(`(v){const ${name}=o=>{if(o==null)return o===null?"null":undefined;if(Array.isArray(o))return"["+o.map(x=>${name}(x)??"null").join(",")+"]";if(typeof o!=="object")B();return"{"+${members.join("+") || '""'}+"}"};return ${name}(v)}`)}(${value})`;
+}

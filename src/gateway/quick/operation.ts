@@ -1,0 +1,201 @@
+/**
+ * One operation made ready: its plan, and the code that carries it out. Knows snapshots; nothing of HTTP.
+ */
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from "graphql";
+import { isGroups, joined, type Part, routeOf } from "../execute/operation.ts";
+import { type FederationOptions, interpret } from "../federation/executor.ts";
+import { newGathered } from "../federation/gathered.ts";
+import type { Call, Plan } from "../federation/plan.ts";
+import { planOperation } from "../federation/plan-operation.ts";
+import { Unplannable } from "../federation/planner.ts";
+import type { RemoteExecutor } from "../remote/remote-executor.ts";
+import type { GatewayContext } from "../remote/request-context.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { bodyOf, Calls, type PreparedCall, prepareCall } from "./calls.ts";
+import { plainModel } from "./plain-model.ts";
+import { compileProgram, LEFT, type Program, type State } from "./program.ts";
+import { answerShape } from "./shape.ts";
+import { Uncompilable } from "./uncompilable.ts";
+import type { Variables } from "./variables.ts";
+
+/** A part of the operation with a plan of its own. */
+interface PlannedPart {
+  readonly document: DocumentNode;
+  readonly model: FederationOptions;
+  readonly plan: Plan;
+}
+
+export interface Question {
+  readonly variables: Variables;
+  readonly context: GatewayContext;
+}
+
+/** Throws Uncompilable. */
+export function compileOperation(
+  snapshot: Snapshot,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  included: Variables,
+): CompiledOperation {
+  if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw new Uncompilable("subscription");
+  const route = routeOf(snapshot, { document, operationName: operation.name?.value });
+  const parts = (route?.parts ?? []).map((part) => planPart(part, operation, included));
+  const isInTurn = operation.operation === OperationTypeNode.MUTATION;
+  const calls = joinedCalls(parts, isInTurn);
+  const shape = answerShape(snapshot.schema, document, operation, included);
+  const program = compileProgram({ calls: calls.map(({ call }) => call) }, snapshot.schema, shape);
+  return new CompiledOperation(parts, calls, program, route?.keys ?? [], isInTurn);
+}
+
+function planPart(
+  { island, document }: Part,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): PlannedPart {
+  if (!island) throw new Uncompilable("introspection");
+  const [only] = island.subgraphs;
+  const isAlone = !island.group && island.subgraphs.length === 1;
+  const model = isGroups(island, document) ? island.group?.execution : isAlone && only && plainModel(only);
+  if (!model) throw new Uncompilable("stitched services");
+  const supergraph = model.supergraph();
+  if (supergraph.hasOverrides) throw new Uncompilable("progressive override");
+  const node = document.definitions.find(
+    (each) => each.kind === operation.kind && each.name?.value === operation.name?.value,
+  ) as OperationDefinitionNode;
+  try {
+    return { document, model, plan: planOperation({ supergraph, document, operation: node, variables }) };
+  } catch (error) {
+    if (error instanceof Unplannable) throw new Uncompilable("field of no service");
+    throw error;
+  }
+}
+
+/** The parts' calls as one plan's; of a mutation, each part's after those of the part before. */
+function joinedCalls(parts: readonly PlannedPart[], isInTurn: boolean): PreparedCall[] {
+  const calls: PreparedCall[] = [];
+  for (const { model, plan } of parts) {
+    const first = calls.length;
+    const before = isInTurn ? calls.map((_, i) => i) : [];
+    for (const call of plan.calls) {
+      const executor = model.executor(call.graph);
+      if (!("send" in executor)) throw new Uncompilable("service of this process");
+      const after = call.after.length === 0 ? before : call.after.map((i) => i + first);
+      calls.push(prepareCall({ ...call, after } satisfies Call, executor as RemoteExecutor));
+    }
+  }
+  return calls;
+}
+
+export class CompiledOperation {
+  readonly #parts: readonly PlannedPart[];
+  readonly #calls: readonly PreparedCall[];
+  readonly #program: Program;
+  readonly #keys: readonly string[];
+  readonly #isInTurn: boolean;
+
+  constructor(
+    parts: readonly PlannedPart[],
+    calls: readonly PreparedCall[],
+    program: Program,
+    keys: readonly string[],
+    isInTurn: boolean,
+  ) {
+    this.#parts = parts;
+    this.#calls = calls;
+    this.#program = program;
+    this.#keys = keys;
+    this.#isInTurn = isInTurn;
+  }
+
+  /** The answer's text; a result where something went wrong that only the reference road tells. */
+  async answer(question: Question): Promise<string | ExecutionResult> {
+    const calls = new Calls(question.context);
+    try {
+      return JSON.stringify({ data: await this.#gather(calls, question.variables) });
+    } catch (error) {
+      if (error === LEFT) return this.#interpret(calls, question);
+      throw error;
+    }
+  }
+
+  async #gather(calls: Calls, variables: Variables): Promise<object> {
+    const state = this.#program.begin();
+    const progress = { isOver: false };
+    const done: Promise<void>[] = [];
+    for (let i = 0; i < this.#calls.length; i++) {
+      const { after } = (this.#calls[i] as PreparedCall).call;
+      const step = () => this.#carryOut(i, state, calls, variables, progress);
+      const [first] = after;
+      if (first === undefined) done.push(step());
+      else if (after.length === 1) done.push((done[first] as Promise<void>).then(step));
+      else done.push(Promise.all(after.map((each) => done[each])).then(step));
+    }
+    try {
+      if (done.length === 1) await done[0];
+      else await Promise.all(done);
+      return this.#program.answer(state);
+    } finally {
+      progress.isOver = true;
+    }
+  }
+
+  async #carryOut(
+    i: number,
+    state: State,
+    calls: Calls,
+    variables: Variables,
+    progress: { isOver: boolean },
+  ): Promise<void> {
+    if (progress.isOver) return;
+    const prepared = this.#calls[i] as PreparedCall;
+    const entries = this.#program.collect[i] ?? [];
+    const representations: string[] = [];
+    let isNeeded = entries.length < prepared.call.fetches.length;
+    for (const collect of entries) {
+      const text = collect(state);
+      representations.push(text);
+      isNeeded ||= text !== "";
+    }
+    if (!isNeeded) return;
+    const body = bodyOf(prepared, variables, representations);
+    const { body: bytes } = await calls.send(prepared, body).catch(left);
+    this.#program.take[i]?.(state, dataOf(bytes));
+  }
+
+  async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
+    const results: ExecutionResult[] = [];
+    for (const { document, model, plan } of this.#parts) {
+      const root = newGathered(undefined);
+      const resumed = { ...model, executor: (graph: string) => calls.resumed(model.executor(graph)) };
+      const request = { document, context: context as never };
+      const result = await interpret(resumed, request, { plan, variables, root });
+      results.push(result);
+      if (this.#isInTurn && !result.data) break;
+    }
+    return results.length === 1 ? (results[0] as ExecutionResult) : joined(results, this.#keys);
+  }
+}
+
+function left(): never {
+  throw LEFT;
+}
+
+/** Throws LEFT where the answer is anything but data alone. */
+function dataOf(bytes: Buffer): object {
+  let answer: { data?: unknown; errors?: unknown } | null;
+  try {
+    answer = JSON.parse(bytes.toString("utf8"));
+  } catch {
+    throw LEFT;
+  }
+  if (typeof answer !== "object" || answer === null) throw LEFT;
+  const { data, errors } = answer;
+  const isWhole = errors === undefined || errors === null;
+  if (!isWhole || typeof data !== "object" || data === null || Array.isArray(data)) throw LEFT;
+  return data;
+}
