@@ -9,6 +9,7 @@ import {
   Kind,
   type NameNode,
   type OperationTypeNode,
+  print,
   type SelectionNode,
   type SelectionSetNode,
   type VariableDefinitionNode,
@@ -16,6 +17,7 @@ import {
 } from "graphql";
 import type { Call, Fetch, Plan, Selection } from "./plan.ts";
 import type { DraftFetch } from "./spot.ts";
+import { joinedDrafts, sink } from "./thrift.ts";
 
 interface Group {
   readonly graph: string;
@@ -23,12 +25,14 @@ interface Group {
   readonly drafts: DraftFetch[];
 }
 
-/** `definitions` are the client's variables. */
+/** `definitions` are the client's variables; `isThrifty`: for answers of which nothing fails. */
 export function assemble(
-  drafts: readonly DraftFetch[],
+  all: readonly DraftFetch[],
   operation: OperationTypeNode,
   definitions: readonly VariableDefinitionNode[],
+  isThrifty = false,
 ): Plan {
+  const drafts = isThrifty ? joinedDrafts(all) : all;
   const levels = new Map<DraftFetch, number>();
   const levelOf = (draft: DraftFetch): number => {
     const known = levels.get(draft);
@@ -37,6 +41,8 @@ export function assemble(
     levels.set(draft, level);
     return level;
   };
+  for (const draft of drafts) levelOf(draft);
+  if (isThrifty) sink(drafts, levels);
   const groups = new Map<string, Group>();
   for (const draft of [...drafts].sort((a, b) => levelOf(a) - levelOf(b))) {
     const own = draft.entity ? ("query" as OperationTypeNode) : operation;
@@ -52,7 +58,7 @@ export function assemble(
       const after = new Set(
         group.drafts.flatMap((draft) => [...draft.after].flatMap((each) => places.get(each) ?? [])),
       );
-      return callOf(group, [...after], definitions);
+      return callOf(group, [...after], definitions, isThrifty);
     }),
   };
 }
@@ -61,20 +67,32 @@ function callOf(
   { graph, operation, drafts }: Group,
   after: readonly number[],
   definitions: readonly VariableDefinitionNode[],
+  isThrifty: boolean,
 ): Call {
-  const fetches: Fetch[] = drafts.map(({ selection, entity }, i) => {
-    return { graph, selection, entity: entity && { ...entity, alias: `_e${i}` } };
-  });
-  const selections = fetches.flatMap(({ selection, entity }) =>
-    entity
-      ? [entitiesField(entity.alias, selectionSet(selection, entity.typename))]
-      : [...selectionSet(selection, undefined).selections],
-  );
+  /** What is asked of entities → the name under which it is. */
+  const aliases = new Map<string, string>();
+  const fetches: Fetch[] = [];
+  const selections: SelectionNode[] = [];
+  for (const [i, { selection, entity }] of drafts.entries()) {
+    const set = selectionSet(selection, entity?.typename);
+    if (!entity) {
+      fetches.push({ graph, selection, entity });
+      selections.push(...set.selections);
+      continue;
+    }
+    const asked = isThrifty ? `${print(set)} ${entity.fields.map(({ name }) => name).sort()}` : String(i);
+    const known = aliases.get(asked);
+    const alias = known ?? `_e${i}`;
+    fetches.push({ graph, selection, entity: { ...entity, alias } });
+    if (known !== undefined) continue;
+    aliases.set(asked, alias);
+    selections.push(entitiesField(alias, set));
+  }
   const set: SelectionSetNode = { kind: Kind.SELECTION_SET, selections };
   const used = new Set<string>();
   visit(set, { Variable: ({ name: { value } }) => void used.add(value) });
   const client = definitions.filter(({ variable }) => used.has(variable.name.value));
-  const entities = fetches.flatMap(({ entity }) => (entity ? [representations(entity.alias)] : []));
+  const entities = [...aliases.values()].map(representations);
   const document: DocumentNode = {
     kind: Kind.DOCUMENT,
     definitions: [

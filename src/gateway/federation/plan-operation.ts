@@ -28,10 +28,13 @@ export interface PlanOptions {
   readonly variables: Readonly<Record<string, unknown>>;
   /** Key of a root field whose entities are there already → type → what is known of them. */
   readonly supplied?: ReadonlyMap<string, ReadonlyMap<string, SelectionSetNode>> | undefined;
+  /** For answers of which nothing fails: fewer requests, each of which more depends on. */
+  readonly isThrifty?: boolean;
 }
 
 /** Throws Unplannable. */
-export function planOperation({ supergraph, document, operation, variables, supplied }: PlanOptions): Plan {
+export function planOperation(options: PlanOptions): Plan {
+  const { supergraph, document, operation, variables, supplied, isThrifty } = options;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const node of document.definitions)
     if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
@@ -55,7 +58,8 @@ export function planOperation({ supergraph, document, operation, variables, supp
   if (supplied) for (const [key, byType] of supplied) planner.planEntities(all, key, byType);
   if (operation.operation === OperationTypeNode.MUTATION) planInTurn(planner, wants);
   else planner.planRoot(operation.operation, wants, new Set());
-  return assemble(planner.fetches, operation.operation, operation.variableDefinitions ?? []);
+  const { operation: kind, variableDefinitions = [] } = operation;
+  return assemble(planner.fetches, kind, variableDefinitions, isThrifty);
 }
 
 /** A mutation's root fields are carried out one after the other, each with all that is below it. */

@@ -60,7 +60,10 @@ export interface EntityFetch {
   /** The type of the objects at the position. */
   readonly type: string;
   readonly fields: readonly RepresentationField[];
-  /** The root field's name in the request, and the variable of the representations. */
+  /**
+   * The root field's name in the request, and the variable of the representations. Parts that ask the same of entities
+   * may have one in common.
+   */
   readonly alias: string;
 }
 

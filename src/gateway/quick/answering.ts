@@ -33,7 +33,7 @@ export function answerFunction(code: Code, schema: GraphQLSchema, { roots }: Lay
     if (!only) throw new Uncompilable("field of no service");
     return property(
       field,
-      valueOf(code, schema, field, only.asked, () => only.object),
+      fieldValue(code, schema, field, only.asked, () => only.object),
     );
   });
   return code.declare(`(s){return{${entries.join(",")}}}`);
@@ -45,7 +45,7 @@ function property({ key }: ShapeField, value: string): string {
 }
 
 /** `objectOf`: the expression for the upstream object that a source gives. */
-function valueOf(
+function fieldValue(
   code: Code,
   schema: GraphQLSchema,
   field: ShapeField,
@@ -122,7 +122,7 @@ function variant(code: Code, schema: GraphQLSchema, place: Place, shape: Shape, 
     if (field.name === "__typename") return property(field, literal(typename));
     const asked = place.asked(typename, field.key);
     if (!asked) throw new Uncompilable("field of no service");
-    return property(field, valueOf(code, schema, field, asked, nameOf));
+    return property(field, fieldValue(code, schema, field, asked, nameOf));
   });
   const attached = [...used].map(({ entry }) => {
     return entry ? `const e${entry.id}=o.${attachedName(entry)}??NONE;` : "";

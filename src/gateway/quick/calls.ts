@@ -3,7 +3,7 @@
  * when the reference road takes over. Knows plans' requests and who answers them; nothing of what is made of them.
  */
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
-import { type DocumentNode, print } from "graphql";
+import { print } from "graphql";
 import type { Call } from "../federation/plan.ts";
 import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { RemoteExecutor, SubgraphRequest } from "../remote/remote-executor.ts";
@@ -17,15 +17,22 @@ export interface PreparedCall {
   readonly executor: RemoteExecutor;
   /** The body up to the variables. */
   readonly head: string;
+  /** The names of its sets of entities. */
+  readonly sets: readonly string[];
+  /** Whether it asks for root fields too. */
+  readonly isRoot: boolean;
 }
 
 export function prepareCall(call: Call, executor: RemoteExecutor): PreparedCall {
-  return { call, executor, head: `{"query":${JSON.stringify(print(call.document))}` };
+  const { document, fetches } = call;
+  const sets = [...new Set(fetches.flatMap(({ entity }) => entity?.alias ?? []))];
+  const isRoot = fetches.some(({ entity }) => !entity);
+  return { call, executor, head: `{"query":${JSON.stringify(print(document))}`, sets, isRoot };
 }
 
-/** `representations`: of each of the call's entity fetches, their texts in one. */
+/** `representations`: of each of the call's sets of entities, their texts in one. */
 export function bodyOf(
-  { call, head }: PreparedCall,
+  { call, head, sets }: PreparedCall,
   variables: Variables,
   representations: readonly string[],
 ): string {
@@ -35,47 +42,44 @@ export function bodyOf(
     if (value === undefined) continue;
     text += `${text ? "," : ""}${JSON.stringify(name)}:${JSON.stringify(value)}`;
   }
-  let i = 0;
-  for (const { entity } of call.fetches) {
-    if (!entity) continue;
-    text += `${text ? "," : ""}"${entity.alias}":[${representations[i]}]`;
-    i += 1;
-  }
+  for (let i = 0; i < sets.length; i++)
+    text += `${text ? "," : ""}"${sets[i]}":[${representations[i]}]`;
   return text ? `${head},"variables":{${text}}}` : `${head}}`;
-}
-
-interface Sent {
-  readonly body: string;
-  readonly answer: Promise<RawAnswer>;
 }
 
 export class Calls {
   readonly #context: GatewayContext;
-  readonly #sent = new Map<DocumentNode, Sent>();
+  /** Executor → body → answer. */
+  readonly #sent = new Map<RemoteExecutor, Map<string, Promise<RawAnswer>>>();
 
   constructor(context: GatewayContext) {
     this.#context = context;
   }
 
-  send({ call, executor }: PreparedCall, body: string): Promise<RawAnswer> {
+  send(executor: RemoteExecutor, body: string): Promise<RawAnswer> {
     const answer = executor.send(body, this.#context);
-    this.#sent.set(call.document, { body, answer });
+    const sent = this.#sent.get(executor);
+    if (sent) sent.set(body, answer);
+    else this.#sent.set(executor, new Map([[body, answer]]));
     return answer;
   }
 
-  /** An executor for the same requests, which sends only what was not sent yet. */
+  /** An executor for requests of the same operation, which sends only what was not sent yet. */
   resumed(executor: Executor): Executor {
+    if (!isRemote(executor)) return executor;
     return (async (request: ExecutionRequest) => {
-      const sent = this.#sent.get(request.document);
-      if (!sent || !("read" in executor)) return executor(request);
-      const { read } = executor as RemoteExecutor;
-      const answer = await sent.answer.catch((error: unknown) => ({ error }));
-      // Of a failure the executor tells in its own way.
-      if ("error" in answer) return (executor as RemoteExecutor).failed(answer.error);
-      const isSame =
-        sent.body === requestBody({ query: print(request.document), variables: request.variables });
-      if (!isSame && request.operationType !== "mutation") return executor(request);
-      return read(request as SubgraphRequest, answer);
+      const body = requestBody({ query: print(request.document), variables: request.variables });
+      const sent = typeof body === "string" ? this.#sent.get(executor)?.get(body) : undefined;
+      if (!sent) return executor(request);
+      try {
+        return executor.read(request as SubgraphRequest, await sent);
+      } catch (error) {
+        return executor.failed(error);
+      }
     }) as Executor;
   }
+}
+
+export function isRemote(executor: Executor): executor is RemoteExecutor {
+  return "send" in executor;
 }

@@ -8,11 +8,27 @@ import { type Code, literal, member } from "./code.ts";
 import { attachedName, type Condition, type Entry, type Place, type Source } from "./places.ts";
 import { Uncompilable } from "./uncompilable.ts";
 
-/** Writes a function of the state that gives the texts of the entry's representations, in one. */
-export function collectFunction(code: Code, schema: GraphQLSchema, entry: Entry): string {
-  const { id, place, entity } = entry;
+/** Entries that ask the same of entities, in one request and under one name. */
+export interface EntitySet {
+  readonly alias: string;
+  readonly entries: readonly Entry[];
+}
+
+/** Writes a function of the state that gives the texts of the set's representations, in one. */
+export function collectFunction(code: Code, schema: GraphQLSchema, { entries }: EntitySet): string {
+  const walks = entries.map((entry) => {
+    const { id } = entry;
+    return `{const objects=[],at=[];${findObjects(code, schema, entry)}s.o${id}=objects;s.at${id}=at}`;
+  });
+  const counts = entries.map(({ id }) => `s.n${id}=places.size;`);
+  return code.declare(`(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return text}`);
+}
+
+/** Statements that note every object of the entry's position. */
+function findObjects(code: Code, schema: GraphQLSchema, entry: Entry): string {
+  const { place, entity } = entry;
   const { owner, steps } = place;
-  const found = `${add(code, entry)}`;
+  const found = add(code, entry);
   const at = (object: string) =>
     ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
   const walk = steps.reduceRight<(object: string) => string>(
@@ -21,21 +37,25 @@ export function collectFunction(code: Code, schema: GraphQLSchema, entry: Entry)
         ifIs(schema, condition, object, each(code, member(object, alias), type, inner)),
     at,
   );
-  const root =
-    "entity" in owner ? `for(const e of s.e${owner.id})if(e!==null){${walk("e")}}` : walk(`s.d${owner.call}`);
-  return code.declare(
-    `(s){const objects=[],at=[],places=new Map();let text="";${root}s.o${id}=objects;s.at${id}=at;s.n${id}=places.size;return text}`,
-  );
+  if (!("entity" in owner)) return walk(`s.d${owner.call}`);
+  return `for(const e of s.e${owner.id})if(e!==null){${walk("e")}}`;
 }
 
-/** Writes a function of the state and the answer's data that takes the entry's entities. */
-export function takeFunction(code: Code, entry: Entry): string {
-  const { id, entity } = entry;
+/** Writes a function of the state and the answer's data that takes the set's entities. */
+export function takeFunction(code: Code, { alias, entries }: EntitySet): string {
+  const [first] = entries;
+  const isShared = entries.length > 1;
+  const takes = entries.map((entry) => {
+    const { id } = entry;
+    const attach = `objects[i].${attachedName(entry)}=a[at[i]]`;
+    // What comes below is looked for in the entities that are the entry's own.
+    const own = isShared ? `[...new Set(at)].map(i=>a[i])` : "a";
+    return `{const objects=s.o${id},at=s.at${id};for(let i=0;i<objects.length;i++)${attach};s.e${id}=${own}}`;
+  });
   return code.declare(
-    `(s,d){const a=${member("d", entity.alias)},objects=s.o${id},at=s.at${id};` +
-      `if(!Array.isArray(a)||a.length!==s.n${id})B();` +
+    `(s,d){const a=${member("d", alias)};if(!Array.isArray(a)||a.length!==s.n${first?.id})B();` +
       `for(let i=0;i<a.length;i++){const e=a[i];if(e!==null&&(typeof e!=="object"||Array.isArray(e)))B()}` +
-      `for(let i=0;i<objects.length;i++)objects[i].${attachedName(entry)}=a[at[i]];s.e${id}=a}`,
+      `${takes.join("")}}`,
   );
 }
 
@@ -76,8 +96,9 @@ function add(code: Code, { entity, place }: Entry): string {
   const names = fields.map((_, i) => `k${i}`);
   const texts = fields.map((field, i) => `const k${i}=${fieldText(code, place, type, field, "o")};`);
   const text = fields.map(({ name }, i) => `${literal(`,${literal(name)}:`)}+k${i}`).join("+");
-  const areThere = names.map((name) => `${name}!==undefined`).join("&&") || "true";
-  return `${texts.join("")}if(${areThere}){const k=${literal(head)}+${text || '""'}+"}";${note("k", "k")}}`;
+  // Some of these may be needed for a part of the fields only, and the rest could be had without.
+  const isLacking = names.map((name) => `${name}===undefined`).join("||") || "false";
+  return `${texts.join("")}if(${isLacking})B();const k=${literal(head)}+${text || '""'}+"}";${note("k", "k")}`;
 }
 
 /** The upstream value of a field of the object `o`, as one of a type. */

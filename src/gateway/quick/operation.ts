@@ -13,10 +13,9 @@ import { newGathered } from "../federation/gathered.ts";
 import type { Call, Plan } from "../federation/plan.ts";
 import { planOperation } from "../federation/plan-operation.ts";
 import { Unplannable } from "../federation/planner.ts";
-import type { RemoteExecutor } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { bodyOf, Calls, type PreparedCall, prepareCall } from "./calls.ts";
+import { bodyOf, Calls, isRemote, type PreparedCall, prepareCall } from "./calls.ts";
 import { plainModel } from "./plain-model.ts";
 import { compileProgram, LEFT, type Program, type State } from "./program.ts";
 import { answerShape } from "./shape.ts";
@@ -28,6 +27,8 @@ interface PlannedPart {
   readonly document: DocumentNode;
   readonly model: FederationOptions;
   readonly plan: Plan;
+  /** The plan for the case that something fails. */
+  careful(): Plan;
 }
 
 export interface Question {
@@ -67,8 +68,18 @@ function planPart(
   const node = document.definitions.find(
     (each) => each.kind === operation.kind && each.name?.value === operation.name?.value,
   ) as OperationDefinitionNode;
+  const options = { supergraph, document, operation: node, variables };
+  let careful: Plan | undefined;
   try {
-    return { document, model, plan: planOperation({ supergraph, document, operation: node, variables }) };
+    return {
+      document,
+      model,
+      plan: planOperation({ ...options, isThrifty: true }),
+      careful() {
+        careful ??= planOperation(options);
+        return careful;
+      },
+    };
   } catch (error) {
     if (error instanceof Unplannable) throw new Uncompilable("field of no service");
     throw error;
@@ -83,9 +94,9 @@ function joinedCalls(parts: readonly PlannedPart[], isInTurn: boolean): Prepared
     const before = isInTurn ? calls.map((_, i) => i) : [];
     for (const call of plan.calls) {
       const executor = model.executor(call.graph);
-      if (!("send" in executor)) throw new Uncompilable("service of this process");
+      if (!isRemote(executor)) throw new Uncompilable("service of this process");
       const after = call.after.length === 0 ? before : call.after.map((i) => i + first);
-      calls.push(prepareCall({ ...call, after } satisfies Call, executor as RemoteExecutor));
+      calls.push(prepareCall({ ...call, after } satisfies Call, executor));
     }
   }
   return calls;
@@ -153,27 +164,26 @@ export class CompiledOperation {
   ): Promise<void> {
     if (progress.isOver) return;
     const prepared = this.#calls[i] as PreparedCall;
-    const entries = this.#program.collect[i] ?? [];
     const representations: string[] = [];
-    let isNeeded = entries.length < prepared.call.fetches.length;
-    for (const collect of entries) {
+    let isNeeded = prepared.isRoot;
+    for (const collect of this.#program.collect[i] ?? []) {
       const text = collect(state);
       representations.push(text);
       isNeeded ||= text !== "";
     }
     if (!isNeeded) return;
     const body = bodyOf(prepared, variables, representations);
-    const { body: bytes } = await calls.send(prepared, body).catch(left);
+    const { body: bytes } = await calls.send(prepared.executor, body).catch(left);
     this.#program.take[i]?.(state, dataOf(bytes));
   }
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
     const results: ExecutionResult[] = [];
-    for (const { document, model, plan } of this.#parts) {
+    for (const { document, model, careful } of this.#parts) {
       const root = newGathered(undefined);
       const resumed = { ...model, executor: (graph: string) => calls.resumed(model.executor(graph)) };
       const request = { document, context: context as never };
-      const result = await interpret(resumed, request, { plan, variables, root });
+      const result = await interpret(resumed, request, { plan: careful(), variables, root });
       results.push(result);
       if (this.#isInTurn && !result.data) break;
     }

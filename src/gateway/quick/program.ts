@@ -6,8 +6,8 @@ import type { GraphQLSchema } from "graphql";
 import type { Plan } from "../federation/plan.ts";
 import { answerFunction } from "./answering.ts";
 import { Code, literal } from "./code.ts";
-import { collectFunction, takeFunction } from "./collecting.ts";
-import { type Layout, layout } from "./places.ts";
+import { collectFunction, type EntitySet, takeFunction } from "./collecting.ts";
+import { type Entry, type Layout, layout } from "./places.ts";
 import type { Shape } from "./shape.ts";
 
 /** What one request has gathered so far. */
@@ -16,7 +16,7 @@ export type State = object;
 /** Each may throw LEFT. */
 export interface Program {
   begin(): State;
-  /** Of each call, of each of its entries: the texts of the representations. */
+  /** Of each call, of each of its sets of entities: the texts of the representations. */
   readonly collect: readonly (readonly ((state: State) => string)[])[];
   /** Of each call: takes the answer's data. */
   readonly take: readonly ((state: State, data: object) => void)[];
@@ -32,7 +32,7 @@ export function compileProgram(plan: Plan, schema: GraphQLSchema, shape: Shape):
   const places = layout(plan);
   const code = new Code();
   const collect = places.entries.map((entries) => {
-    return `[${entries.map((entry) => collectFunction(code, schema, entry)).join(",")}]`;
+    return `[${setsOf(entries).map((set) => collectFunction(code, schema, set)).join(",")}]`;
   });
   const take = plan.calls.map((_, call) => takeCallFunction(code, plan, places, call));
   const answer = answerFunction(code, schema, places, shape);
@@ -49,12 +49,18 @@ function state({ calls }: Plan, { entries }: Layout): string {
   return `{${[...data, ...found].join(",")}}`;
 }
 
+/** The sets are in the order of their first entries. */
+function setsOf(entries: readonly Entry[]): EntitySet[] {
+  const byAlias = Map.groupBy(entries, ({ entity }) => entity.alias);
+  return [...byAlias].map(([alias, members]) => ({ alias, entries: members }));
+}
+
 function takeCallFunction(code: Code, { calls }: Plan, places: Layout, call: number): string {
   const entries = places.entries[call] ?? [];
   const names = calls[call]?.fetches.flatMap(({ entity, selection }) =>
     entity ? [entity.alias] : [...selection.branches.values()].flatMap((fields) => [...fields.keys()]),
   );
-  const takes = entries.map((entry) => `${takeFunction(code, entry)}(s,d);`);
+  const takes = setsOf(entries).map((set) => `${takeFunction(code, set)}(s,d);`);
   // Stitching and the reference road refuse an answer to what was not asked.
   const isAsked = (names ?? []).map((name) => `k!==${literal(name)}`).join("&&") || "true";
   return code.declare(
