@@ -96,7 +96,7 @@ export function openGraph({ snapshot, inFlight, compileAfter, log, stopping }: G
     const { text, question } = await readPlainPost(request);
     const type = types.of(request);
     const answer = type && question && (await road.answer(current, { ...question, text, context }));
-    if (answer && "text" in answer) return new Response(answer.text, type);
+    if (answer && "body" in answer) return new Response(answer.body, type);
     const result = answer && "result" in answer ? { result: answer.result } : {};
     const response = await byYoga(unread(request, text), { ...context, snapshot: current, ...result });
     types.learn(request, response);

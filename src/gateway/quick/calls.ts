@@ -42,8 +42,7 @@ export function bodyOf(
     if (value === undefined) continue;
     text += `${text ? "," : ""}${JSON.stringify(name)}:${JSON.stringify(value)}`;
   }
-  for (let i = 0; i < sets.length; i++)
-    text += `${text ? "," : ""}"${sets[i]}":[${representations[i]}]`;
+  for (let i = 0; i < sets.length; i++) text += `${text ? "," : ""}"${sets[i]}":[${representations[i]}]`;
   return text ? `${head},"variables":{${text}}}` : `${head}}`;
 }
 

@@ -21,7 +21,9 @@ export function collectFunction(code: Code, schema: GraphQLSchema, { entries }: 
     return `{const objects=[],at=[];${findObjects(code, schema, entry)}s.o${id}=objects;s.at${id}=at}`;
   });
   const counts = entries.map(({ id }) => `s.n${id}=places.size;`);
-  return code.declare(`(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return text}`);
+  return code.declare(
+    `(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return text}`,
+  );
 }
 
 /** Statements that note every object of the entry's position. */

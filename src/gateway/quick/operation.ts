@@ -13,12 +13,15 @@ import { newGathered } from "../federation/gathered.ts";
 import type { Call, Plan } from "../federation/plan.ts";
 import { planOperation } from "../federation/plan-operation.ts";
 import { Unplannable } from "../federation/planner.ts";
+import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { bodyOf, Calls, isRemote, type PreparedCall, prepareCall } from "./calls.ts";
 import { plainModel } from "./plain-model.ts";
 import { compileProgram, LEFT, type Program, type State } from "./program.ts";
+import type { Splicing } from "./scanning.ts";
 import { answerShape } from "./shape.ts";
+import { splice } from "./splice.ts";
 import { Uncompilable } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
@@ -123,15 +126,39 @@ export class CompiledOperation {
     this.#isInTurn = isInTurn;
   }
 
-  /** The answer's text; a result where something went wrong that only the reference road tells. */
-  async answer(question: Question): Promise<string | ExecutionResult> {
+  /** The answer as JSON; a result where something went wrong that only the reference road tells. */
+  async answer(question: Question): Promise<string | Buffer<ArrayBuffer> | ExecutionResult> {
     const calls = new Calls(question.context);
     try {
+      const { splicing } = this.#program;
+      if (splicing) return await this.#splice(splicing, calls, question.variables);
       return JSON.stringify({ data: await this.#gather(calls, question.variables) });
     } catch (error) {
       if (error === LEFT) return this.#interpret(calls, question);
       throw error;
     }
+  }
+
+  /** The services' bytes as they are, where they are what the client is to get. */
+  async #splice(
+    splicing: Splicing,
+    calls: Calls,
+    variables: Variables,
+  ): Promise<string | Buffer<ArrayBuffer>> {
+    const [only] = this.#calls;
+    const sent =
+      only && this.#calls.length === 1
+        ? [await this.#send(only, calls, variables)]
+        : await Promise.all(this.#calls.map((call) => this.#send(call, calls, variables)));
+    const spliced = splice(splicing, sent);
+    if (spliced) return spliced;
+    const state = this.#program.begin();
+    for (let i = 0; i < sent.length; i++) this.#program.take[i]?.(state, dataOf((sent[i] as RawAnswer).body));
+    return JSON.stringify({ data: this.#program.answer(state) });
+  }
+
+  #send(call: PreparedCall, calls: Calls, variables: Variables): Promise<RawAnswer> {
+    return calls.send(call.executor, bodyOf(call, variables, [])).catch(left);
   }
 
   async #gather(calls: Calls, variables: Variables): Promise<object> {

@@ -8,6 +8,7 @@ import { answerFunction } from "./answering.ts";
 import { Code, literal } from "./code.ts";
 import { collectFunction, type EntitySet, takeFunction } from "./collecting.ts";
 import { type Entry, type Layout, layout } from "./places.ts";
+import { SCANNERS, type Splicing, splicing } from "./scanning.ts";
 import type { Shape } from "./shape.ts";
 
 /** What one request has gathered so far. */
@@ -22,6 +23,8 @@ export interface Program {
   readonly take: readonly ((state: State, data: object) => void)[];
   /** The answer's data. */
   answer(state: State): object;
+  /** Where the services' answers go to the client as they are. */
+  readonly splicing: Splicing | undefined;
 }
 
 /** Thrown where an answer is not as it should be; the reference road says what is wrong with it. */
@@ -32,13 +35,17 @@ export function compileProgram(plan: Plan, schema: GraphQLSchema, shape: Shape):
   const places = layout(plan);
   const code = new Code();
   const collect = places.entries.map((entries) => {
-    return `[${setsOf(entries).map((set) => collectFunction(code, schema, set)).join(",")}]`;
+    return `[${setsOf(entries)
+      .map((set) => collectFunction(code, schema, set))
+      .join(",")}]`;
   });
   const take = plan.calls.map((_, call) => takeCallFunction(code, plan, places, call));
   const answer = answerFunction(code, schema, places, shape);
+  const spliced = splicing(code, schema, places, shape);
+  const pieces = spliced && `{...${code.constant(spliced)},scans:[${spliced.scans.join(",")}]}`;
   return code.evaluate<Program>(
-    `{begin:()=>(${state(plan, places)}),collect:[${collect.join(",")}],take:[${take.join(",")}],answer:${answer}}`,
-    { B: leave, Q: jsonText, NONE: Object.freeze({}) },
+    `{begin:()=>(${state(plan, places)}),collect:[${collect.join(",")}],take:[${take.join(",")}],answer:${answer},splicing:${pieces}}`,
+    { B: leave, Q: jsonText, NONE: Object.freeze({}), ...SCANNERS },
   );
 }
 

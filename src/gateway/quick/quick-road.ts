@@ -18,9 +18,9 @@ export interface QuickQuestion {
   readonly context: GatewayContext;
 }
 
-/** The answer's text; a result, where the reference road had to tell what went wrong; or why neither. */
+/** The answer's JSON; a result, where the reference road had to tell what went wrong; or why neither. */
 export type QuickAnswer =
-  | { readonly text: string }
+  | { readonly body: string | Buffer<ArrayBuffer> }
   | { readonly result: ExecutionResult }
   | { readonly reason: string };
 
@@ -37,7 +37,8 @@ export class QuickRoad {
     const ready = this.#documentsOf(snapshot).find(query, operationName, variables, text);
     if (typeof ready === "string") return { reason: ready };
     const answer = await ready.answer({ variables, context });
-    return typeof answer === "string" ? { text: answer } : { result: answered(snapshot, context, answer) };
+    if (typeof answer === "string" || Buffer.isBuffer(answer)) return { body: answer };
+    return { result: answered(snapshot, context, answer) };
   }
 
   #documentsOf(snapshot: Snapshot): Documents {

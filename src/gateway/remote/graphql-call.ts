@@ -24,7 +24,7 @@ export interface RawAnswer {
   readonly contentType: string;
   /** The door header of the answer, where another bobbin (or this one) gave it. */
   readonly door: string | null;
-  readonly body: Buffer;
+  readonly body: Buffer<ArrayBuffer>;
 }
 
 export interface GraphQLAnswer {
@@ -44,7 +44,7 @@ export async function callGraphQL(call: GraphQLCall): Promise<GraphQLAnswer & Pi
 /** Throws SERVICE_TIMEOUT or SERVICE_UNAVAILABLE, or INVALID_SERVICE_RESPONSE where the answer is too large. */
 export async function sendGraphQL({ url, body, headers, signal, maxBytes }: GraphQLCall): Promise<RawAnswer> {
   let response: Response;
-  let bytes: Buffer | undefined;
+  let bytes: Buffer<ArrayBuffer> | undefined;
   try {
     response = await fetch(url, {
       method: "POST",
