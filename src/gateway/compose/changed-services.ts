@@ -35,7 +35,7 @@ export function changedServices(before: Graph, after: Graph): Map<string, Schema
   const [differing, otherwise, rest] = compared(before.islands, after.islands);
   for (const change of schemaChanges(differing, otherwise)) {
     // What the rest of the graph has too is there as before.
-    if (change.path && rest.some((schema) => has(schema, change.path ?? ""))) continue;
+    if (change.path && isInOne(rest, change.path)) continue;
     for (const { before } of causes(changed, change.path ?? "")) lists.get(before.name)?.push(change);
   }
   return lists;
@@ -50,17 +50,45 @@ function compared(
   const both = before.filter((island) => later.has(island)).map(({ schema }) => schema);
   // One that both have is among them: it has the root types, which a graph that lost all its fields has not.
   const common = both.slice(0, 1);
+  const same = sameDefinitions(before, after);
   const join = (islands: readonly Island[], others: ReadonlySet<Island>) =>
-    new GraphSchemas().join([
-      ...common,
-      ...islands.filter((island) => !others.has(island)).map(({ schema }) => schema),
-    ]);
+    new GraphSchemas()
+      .join([...common, ...islands.filter((island) => !others.has(island)).map(({ schema }) => schema)])
+      .without(same);
   return [join(before, later), join(after, earlier), both];
 }
 
-/** Whether the schema has what a change's path names: a type, or what is below one. */
-function has(schema: GraphQLSchema, path: string): boolean {
+/**
+ * The federated services' types that are made of the very same definitions in both graphs: however few of them change,
+ * they are one island.
+ */
+function sameDefinitions(before: readonly Island[], after: readonly Island[]): ReadonlySet<string> {
+  const [earlier, later] = [before.find(isFederatedAlone), after.find(isFederatedAlone)];
+  if (!earlier || !later) return new Set();
+  const types = Object.values(earlier.schema.getTypeMap());
+  const same = types.filter(
+    ({ name, astNode }) => astNode && later.schema.getType(name)?.astNode === astNode,
+  );
+  return new Set(same.map(({ name }) => name));
+}
+
+/** Whether its types are made of definitions alone: stitching alters types. */
+function isFederatedAlone({ group, subgraphs }: Island): boolean {
+  return group !== undefined && subgraphs.length === 0;
+}
+
+/** Whether one of the schemas has what a change's path names: a type, or what is below one. */
+function isInOne(schemas: readonly GraphQLSchema[], path: string): boolean {
   const [name = "", member, argument] = path.split(".");
+  return schemas.some((schema) => has(schema, name, member, argument));
+}
+
+function has(
+  schema: GraphQLSchema,
+  name: string,
+  member: string | undefined,
+  argument: string | undefined,
+): boolean {
   const type = schema.getType(name);
   if (!type || member === undefined) return type !== undefined;
   if (isEnumType(type)) return type.getValue(member) !== undefined;

@@ -160,7 +160,9 @@ function chooseOnce(
   candidates: readonly Candidate[],
   heldBack: HeldBack,
 ): Choice | { taker: { candidate: Candidate; reason: Reason } } {
-  const graph = new Ownership();
+  const graph = new Ownership(
+    candidates.flatMap(({ latest, previous }) => (previous ? [latest, previous] : [latest])),
+  );
   const rejected = new Map<string, Reason>();
   const newest = new Map<Subgraph, Candidate>();
   for (const incumbent of incumbents) graph.add(incumbent);

@@ -7,6 +7,7 @@
 import {
   type GraphQLFieldConfigArgumentMap,
   type GraphQLFieldConfigMap,
+  type GraphQLFieldMap,
   GraphQLInputObjectType,
   type GraphQLInputType,
   GraphQLInterfaceType,
@@ -14,7 +15,7 @@ import {
   type GraphQLNamedType,
   GraphQLNonNull,
   GraphQLObjectType,
-  GraphQLSchema,
+  type GraphQLSchema,
   type GraphQLType,
   GraphQLUnionType,
   getNamedType,
@@ -30,8 +31,9 @@ import {
   isSpecifiedScalarType,
   isUnionType,
   type OperationTypeNode,
-  specifiedDirectives,
 } from "graphql";
+import { rootName } from "../subgraph/reshape.ts";
+import { JoinedSchema, JoinedType } from "./joined-schema.ts";
 
 type TypeOf = (type: GraphQLNamedType) => GraphQLNamedType;
 
@@ -40,7 +42,8 @@ interface Mounted {
   /** The island's types that another island has first → that one's. */
   readonly foreign: ReadonlyMap<string, GraphQLNamedType>;
   readonly types: ReadonlyMap<string, GraphQLNamedType>;
-  readonly rootFields: ReadonlyMap<OperationTypeNode, GraphQLFieldConfigMap<unknown, unknown>>;
+  /** By the names of the root types. */
+  readonly rootFields: ReadonlyMap<string, GraphQLFieldMap<unknown, unknown>>;
 }
 
 const OPERATIONS = ["query", "mutation", "subscription"] as OperationTypeNode[];
@@ -52,52 +55,37 @@ export class GraphSchemas {
   #leaves: ReadonlyMap<string, GraphQLNamedType> = new Map();
 
   /** The schemas' types and root fields together; of types of one name, which are alike, the first. */
-  join(schemas: readonly GraphQLSchema[]): GraphQLSchema {
-    const types = new Map<string, GraphQLNamedType>();
-    const roots = new Map(
-      OPERATIONS.map((operation) => [operation, {} as GraphQLFieldConfigMap<unknown, unknown>]),
-    );
-    const rootTypes = new Map<string, GraphQLObjectType>();
+  join(schemas: readonly GraphQLSchema[]): JoinedSchema {
+    const types: Record<string, GraphQLNamedType> = Object.create(null);
+    const roots = new Map<string, JoinedType>();
     for (const operation of OPERATIONS) {
-      if (!schemas.some((schema) => schema.getRootType(operation))) continue;
-      const name = `${operation[0]?.toUpperCase()}${operation.slice(1)}`;
-      rootTypes.set(name, new GraphQLObjectType({ name, fields: () => roots.get(operation) ?? {} }));
+      const name = rootName(operation);
+      if (schemas.some((schema) => schema.getRootType(operation))) roots.set(name, new JoinedType(name));
     }
     const leaves = new Map<string, GraphQLNamedType>();
     for (const schema of schemas) {
-      const mounted = this.#mount(schema, types, rootTypes);
-      for (const [name, type] of mounted.types) types.set(name, type);
+      const mounted = this.#mount(schema, types, roots);
+      for (const [name, type] of mounted.types) types[name] = type;
       for (const [name, type] of mounted.foreign) {
         if (isLeafType(type)) leaves.set(name, type);
-        if (!rootTypes.has(name)) types.set(name, type);
+        if (!roots.has(name)) types[name] = type;
       }
-      for (const [operation, fields] of mounted.rootFields) Object.assign(roots.get(operation) ?? {}, fields);
+      for (const [name, fields] of mounted.rootFields) roots.get(name)?.add(fields);
     }
     this.#leaves = leaves;
-    const [query, mutation, subscription] = ["Query", "Mutation", "Subscription"].map((name) =>
-      rootTypes.get(name),
-    );
-    return new GraphQLSchema({
-      query,
-      mutation,
-      subscription,
-      types: [...rootTypes.values(), ...types.values()],
-      directives: specifiedDirectives,
-      // Every island's schema was validated, and what they share is the same.
-      assumeValid: true,
-    });
+    return new JoinedSchema(roots, types);
   }
 
   #mount(
     schema: GraphQLSchema,
-    taken: ReadonlyMap<string, GraphQLNamedType>,
+    taken: Readonly<Record<string, GraphQLNamedType>>,
     rootTypes: ReadonlyMap<string, GraphQLObjectType>,
   ): Mounted {
     const foreign = new Map<string, GraphQLNamedType>();
     const own: GraphQLNamedType[] = [];
     const { types, ledTo } = contentOf(schema);
     for (const type of types) {
-      const other = taken.get(type.name) ?? this.#keptLeaf(type);
+      const other = taken[type.name] ?? this.#keptLeaf(type);
       if (other && other !== type) foreign.set(type.name, other);
       else own.push(type);
     }
@@ -133,10 +121,13 @@ function mount(
   const types = new Map<string, GraphQLNamedType>();
   const typeOf: TypeOf = (type) => foreign.get(type.name) ?? types.get(type.name) ?? type;
   for (const type of own) types.set(type.name, foreign.size === 0 ? type : rebound(type, typeOf));
+  for (const type of contentOf(schema).builtIn) types.set(type.name, type);
   const rootFields = new Map(
     OPERATIONS.flatMap((operation) => {
       const root = schema.getRootType(operation);
-      return root ? [[operation, fieldsOf(root, typeOf)] as const] : [];
+      if (!root) return [];
+      const name = rootName(operation);
+      return [[name, new GraphQLObjectType({ name, fields: fieldsOf(root, typeOf) }).getFields()] as const];
     }),
   );
   return { foreign, types, rootFields };
@@ -205,6 +196,8 @@ function reboundType(type: GraphQLType, typeOf: TypeOf): GraphQLType {
 interface Content {
   /** Its own types but the root types. */
   readonly types: readonly GraphQLNamedType[];
+  /** The scalars of every schema that this one has a use for. */
+  readonly builtIn: readonly GraphQLNamedType[];
   /** The root types that other types' fields lead to. */
   readonly ledTo: ReadonlySet<string>;
 }
@@ -228,7 +221,8 @@ function contentOf(schema: GraphQLSchema): Content {
       if (roots.has(target)) ledTo.add(target.name);
     }
   }
-  const content = { types, ledTo };
+  const builtIn = Object.values(schema.getTypeMap()).filter(isSpecifiedScalarType);
+  const content = { types, builtIn, ledTo };
   contents.set(schema, content);
   return content;
 }

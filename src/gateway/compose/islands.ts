@@ -27,20 +27,19 @@ export function islandsOf(
     while (parent[at] !== at) at = parent[at] ?? at;
     return at;
   };
-  const holders = new Map<string, number[]>();
-  const merged = nodes.map((node) => node.some(({ mergeable }) => mergeable.size > 0));
-  for (const [i, node] of nodes.entries()) {
-    for (const { types } of node) {
-      for (const [type, { fields }] of types) {
-        // Leaves are alike wherever they are.
-        if (!fields) continue;
-        const others = holders.get(type) ?? [];
-        for (const other of others) if (merged[i] || merged[other]) parent[root(i)] = root(other);
-        if (others.at(-1) !== i) others.push(i);
-        holders.set(type, others);
-      }
+  const join = (i: number, types: Iterable<string>, isHolder: boolean) => {
+    for (const type of types) {
+      const holder = holders.get(type);
+      if (holder !== undefined) parent[root(i)] = root(holder);
+      else if (isHolder) holders.set(type, i);
     }
-  }
+  };
+  // Others are only looked at for the types of those that merge: few, as a rule, of thousands.
+  const holders = new Map<string, number>();
+  const merges = nodes.map((node) => node.some(({ mergeable }) => mergeable.size > 0));
+  for (const [i, node] of nodes.entries()) if (merges[i]) join(i, typesWithFields(node), true);
+  for (const [i, node] of nodes.entries())
+    if (!merges[i] && holders.size > 0) join(i, typesWithFields(node), false);
   const islands = new Map<number, { subgraphs: Subgraph[]; group: Group | undefined }>();
   for (const [i, node] of nodes.entries()) {
     const id = root(i);
@@ -50,4 +49,9 @@ export function islandsOf(
     else island.subgraphs.push(...node);
   }
   return [...islands.values()];
+}
+
+/** Leaves are alike wherever they are. */
+function* typesWithFields(node: readonly Subgraph[]): Iterable<string> {
+  for (const { types } of node) for (const [type, { fields }] of types) if (fields) yield type;
 }

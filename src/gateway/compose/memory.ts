@@ -2,6 +2,7 @@
  * What compositions are made of, each part made once: what did not change is not composed again.
  * Knows parts by identity; nothing of why they are tried together.
  */
+import { setImmediate } from "node:timers/promises";
 import type { GraphQLSchema } from "graphql";
 import { composeSupergraph } from "../federation/compose-supergraph.ts";
 import { type Composed, Group, type Member } from "../federation/group.ts";
@@ -72,7 +73,14 @@ export function compositionMemory(elsewhere?: Elsewhere): Memory {
             throw error;
           },
         );
-        throw new Unready(made.then((make) => remember(groups, members, make)));
+        throw new Unready(
+          made.then(async (make) => {
+            // Requests are served between reading what came, building from it, and composing with it.
+            await setImmediate();
+            remember(groups, members, make);
+            await setImmediate();
+          }),
+        );
       }
       return recall(groups, members, () => new Group(composeSupergraph(members), members), MOST_TRIED);
     },

@@ -21,16 +21,29 @@ export interface Collision {
 
 export class Ownership {
   readonly subgraphs: Subgraph[] = [];
+  /** What somebody may collide about: to count all that a graph has would take longer than to compose a change of it. */
+  readonly #contested = new Set<string>();
   readonly #fields = new Map<string, Subgraph>();
   /** Type → the first of those whose versions of it are alike, for each version. */
   readonly #types = new Map<string, Subgraph[]>();
   readonly #canonical = new Map<string, Subgraph>();
 
+  /** `newcomers`: those whose collisions are asked for. */
+  constructor(newcomers: Iterable<Subgraph>) {
+    for (const { rootFields, canonical, types } of newcomers) {
+      for (const name of rootFields) this.#contested.add(name);
+      for (const name of canonical) this.#contested.add(name);
+      for (const name of types.keys()) this.#contested.add(name);
+    }
+  }
+
   add(subgraph: Subgraph): void {
     this.subgraphs.push(subgraph);
-    for (const field of subgraph.rootFields) this.#fields.set(field, subgraph);
-    for (const name of subgraph.canonical) this.#canonical.set(name, subgraph);
+    for (const field of subgraph.rootFields)
+      if (this.#contested.has(field)) this.#fields.set(field, subgraph);
+    for (const name of subgraph.canonical) if (this.#contested.has(name)) this.#canonical.set(name, subgraph);
     for (const type of subgraph.types.keys()) {
+      if (!this.#contested.has(type)) continue;
       const versions = this.#types.get(type);
       if (!versions) this.#types.set(type, [subgraph]);
       else if (!versions.some((owner) => isAlike(owner, subgraph, type))) versions.push(subgraph);
@@ -61,7 +74,7 @@ export class Ownership {
 
 /** Why `later` does not fit beside `owner` alone. */
 export function collisionOf(later: Subgraph, owner: Subgraph): Reason | undefined {
-  const graph = new Ownership();
+  const graph = new Ownership([later]);
   graph.add(owner);
   return graph.collision(later)?.reason;
 }

@@ -3,9 +3,9 @@
  * services. Started when it is first needed, ended when it has had nothing to do for a while.
  * Knows threads and messages; nothing of what is done with a supergraph.
  */
-import { parse } from "graphql";
 import { IS_COMPILED } from "../../compiled.ts";
 import { BobbinError, type ErrorCode } from "../../errors.ts";
+import { Definitions } from "./definitions.ts";
 import type { Composed, Member } from "./group.ts";
 
 export interface Job {
@@ -14,7 +14,8 @@ export interface Job {
 }
 
 export type Answer =
-  | { readonly id: number; readonly supergraph: string; readonly open: string }
+  // Each as its definitions' texts.
+  | { readonly id: number; readonly supergraph: readonly string[]; readonly open: readonly string[] }
   | { readonly id: number; readonly code: ErrorCode; readonly message: string };
 
 const DEADLINE_MS = 30_000;
@@ -24,6 +25,7 @@ export class ComposingThread implements Disposable {
   #worker: Worker | undefined;
   #stopIdling = () => {};
   #jobs = 0;
+  readonly #definitions = new Definitions();
   /** One at a time: each job has the whole deadline. */
   #last: Promise<unknown> = Promise.resolve();
   readonly #stopped = Promise.withResolvers<never>();
@@ -67,10 +69,8 @@ export class ComposingThread implements Disposable {
       const answer = await Promise.race([promise, this.#stopped.promise]);
       if ("code" in answer) throw new BobbinError(answer.code, answer.message);
       this.#idle();
-      const [supergraph, open] = [answer.supergraph, answer.open].map((sdl) =>
-        parse(sdl, { noLocation: true }),
-      );
-      return { supergraph, open } as Composed;
+      const { supergraph, open } = answer;
+      return this.#definitions.documents({ supergraph, open });
     } catch (error) {
       // After an answer the thread is well, whatever it said.
       if (error instanceof BobbinError && error.cause === UNANSWERED) this.#end();

@@ -1,6 +1,6 @@
 /**
- * Composing federated services in a thread of its own: the thread's entry. SDLs in, a supergraph's SDL or a reason
- * out. Knows messages; composing is compose-supergraph.ts's.
+ * Composing federated services in a thread of its own: the thread's entry. SDLs in, a supergraph's definitions or a
+ * reason out. Knows messages; composing is compose-supergraph.ts's.
  */
 import { type DocumentNode, parse, print } from "graphql";
 import { toBobbinError } from "../../errors.ts";
@@ -30,9 +30,13 @@ function answer({ id, services }: Job): Answer {
       document: (documents.get(name) as { document: DocumentNode }).document,
     }));
     const { supergraph, open } = composeSupergraph(named);
-    return { id, supergraph: print(supergraph), open: print(open) };
+    return { id, supergraph: textsOf(supergraph), open: textsOf(open) };
   } catch (error) {
     const { code, message } = toBobbinError(error);
     return { id, code, message };
   }
+}
+
+function textsOf({ definitions }: DocumentNode): string[] {
+  return definitions.map((definition) => print(definition));
 }
