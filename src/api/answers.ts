@@ -38,6 +38,7 @@ export function refusal(error: BobbinError, path: string): Response {
 /** Codes that concern the request as a whole; any other concerns one field, and the rest of the answer counts. */
 const OF_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
   "UNSUPPORTED_MEDIA_TYPE",
+  "NOT_ACCEPTABLE",
   "UNAUTHENTICATED",
   "FORBIDDEN",
   "FORBIDDEN_ORIGIN",

@@ -30,7 +30,7 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
       response =
         preflight(request, path, options) ?? (await routes(await bounded(request, options.bodyLimitBytes)));
       // Yoga says this with a status alone.
-      if (response.status === 406) throw notAcceptable();
+      if (response.status === 406 && !response.body) throw notAcceptable();
     } catch (thrown) {
       const error = toBobbinError(thrown);
       if (error.code === "INTERNAL") options.log.error({ err: error.cause, path }, "a request failed");

@@ -98,9 +98,10 @@ export function gatewayApi(options: GatewayApiOptions) {
 
 function gatewayServiceView(composer: Composer, service: Service) {
   const { url, graphqlUrl } = leadingInstance(service);
-  const { name, source, status, version } = service;
+  const { name, source, status, statusReason, version } = service;
   const changes = changesView(composer.changesOf(name));
-  return { name, source, status, url, graphqlUrl, version, ...composer.stateOf(service), changes };
+  const state = composer.stateOf(service);
+  return { name, source, status, statusReason, url, graphqlUrl, version, ...state, changes };
 }
 
 function changesView(report: ChangeReport | null) {

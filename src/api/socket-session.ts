@@ -29,6 +29,8 @@ export class SocketSession {
     this.#headers = new Headers([...headers].filter(([name]) => !OF_THE_HANDSHAKE.test(name)));
     // What comes over the connection is JSON, and comes from no form.
     this.#headers.set("content-type", "application/json");
+    // How it is answered is the connection's matter.
+    this.#headers.delete("accept");
     this.#hops = hops;
     this.#writeToken = writeToken;
   }

@@ -14,6 +14,8 @@ export interface WrittenParams {
 }
 
 const MOST_FILES = 20;
+/** Of the whole form, so that it can be said how many files too many it has. */
+const MOST_PARTS = 1_000;
 /** Places in the variables, over all files. */
 const MOST_PLACES = 100;
 const MAX_OPERATIONS_BYTES = 1_048_576;
@@ -22,14 +24,14 @@ const MAX_MAP_BYTES = 16_384;
 /** Throws GRAPHQL_REQUEST_INVALID, or the SyntaxError of what is not JSON. */
 export async function uploadRequest(request: Request): Promise<WrittenParams> {
   const body = Buffer.from(await request.arrayBuffer());
-  const parts = parseMultipart(body, request.headers.get("content-type") ?? "", MOST_FILES + 2);
+  const parts = parseMultipart(body, request.headers.get("content-type") ?? "", MOST_PARTS);
+  const files = filesOf(parts);
   const operations = textOf(parts, "operations", MAX_OPERATIONS_BYTES);
   if (operations === undefined) throw invalid("The form has no field operations.");
   const params: unknown = JSON.parse(operations);
   if (!isObject(params)) throw invalid("The field operations is not an object.");
   const exact = parseExactly(operations) as GraphQLParams | undefined;
   const map = placesOf(JSON.parse(textOf(parts, "map", MAX_MAP_BYTES) ?? "{}"));
-  const files = filesOf(parts);
   const unplaced = [...files.keys()].find((name) => !map.has(name));
   if (unplaced !== undefined) throw invalid(`The map does not say where the file ${unplaced} belongs.`);
   for (const [name, places] of map) {
@@ -58,7 +60,8 @@ function filesOf(parts: readonly Part[]): Map<string, File> {
     if (files.has(name)) throw invalid(`The form has two files ${name}.`);
     files.set(name, new File([content], filename, { type }));
   }
-  if (files.size > MOST_FILES) throw invalid(`The form has more than ${MOST_FILES} files.`);
+  if (files.size > MOST_FILES)
+    throw invalid(`The form has ${files.size} files, and a request takes ${MOST_FILES} at most.`);
   return files;
 }
 

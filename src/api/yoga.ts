@@ -21,6 +21,7 @@ import { MAX_TOKENS, sizeProblem } from "../gateway/execute/document-size.ts";
 import type { Log } from "../log.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { toGraphQLError } from "./answers.ts";
+import { streamedAnswers } from "./streamed-answers.ts";
 
 export interface YogaSetting {
   log: Log;
@@ -56,7 +57,7 @@ export function yogaOptions({ log, title, stopping, execute: carryOut = inTurn }
       const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
       return renderGraphiQL({ ...options, title } as never);
     },
-    plugins: [codes, executingBy(carryOut), endingWith(stopping)],
+    plugins: [codes, streamedAnswers, executingBy(carryOut), endingWith(stopping)],
   } satisfies Partial<YogaServerOptions<object, object>>;
 }
 

@@ -3,6 +3,7 @@
  * Knows schemas and snapshots; nothing of when or how is composed.
  */
 import type { SchemaChanges } from "../events.ts";
+import { gatewaySettings, type SchemaKind } from "../registry/metadata.ts";
 import { getsRequests, type SchemaState, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose/compose.ts";
 import { isGraphQL, type LocalState, type Schemas } from "./schemas.ts";
@@ -13,6 +14,10 @@ export type CompositionState = "COMPOSED" | "PREVIOUS" | "REJECTED" | "PENDING" 
 export interface SchemaOutcome {
   readonly composition: CompositionState;
   readonly reason: Reason | null;
+  /** How the service offers its schema; null where that is not known, and for services of this process. */
+  readonly kind: SchemaKind | null;
+  /** Whether its registration says so. */
+  readonly kindForced: boolean;
 }
 
 export interface StatesOptions {
@@ -33,6 +38,12 @@ export class SchemaStates {
 
   /** What became of a service's schema, and why. */
   of(service: Service, snapshot: Snapshot): SchemaOutcome {
+    const forced = gatewaySettings(service.metadata).kind;
+    const kind = forced ?? this.#schemas.kind(service.name) ?? null;
+    return { ...this.#compositionOf(service, snapshot), kind, kindForced: forced !== null };
+  }
+
+  #compositionOf(service: Service, snapshot: Snapshot): Pick<SchemaOutcome, "composition" | "reason"> {
     const { name } = service;
     if (this.#schemas.isAlias(name)) return { composition: "ALIAS", reason: null };
     if (!isGraphQL(service)) return { composition: "NOT_GRAPHQL", reason: null };

@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import { BobbinError, messageOf, toBobbinError } from "../errors.ts";
 import { DOOR_HEADER, type DoorName, HOPS_HEADER } from "../http.ts";
 import type { Log } from "../log.ts";
-import { gatewaySettings } from "../registry/metadata.ts";
+import { gatewaySettings, type SchemaKind } from "../registry/metadata.ts";
 import { type Instance, newestInstance, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose/compose.ts";
 import type { ComposedService } from "./last-set.ts";
@@ -63,6 +63,8 @@ interface Entry {
   latest: Subgraph | undefined;
   /** Why there is no newer `latest`. */
   failure: Reason | undefined;
+  /** How the service offered its schema last. */
+  kind: SchemaKind | undefined;
   /** It is the core under another name, and adds nothing. */
   isAlias: boolean;
   /** How many instances were healthy when it was looked at last: one that came back may have another schema. */
@@ -108,7 +110,9 @@ export class Schemas implements AsyncDisposable {
       const current = this.#sources.service(service.name);
       if (current?.source !== service.source) continue;
       const entry = this.#entry(service.name);
-      if (service.source === "REMOTE") entry.latest = this.#rebuild(entry, source);
+      if (service.source !== "REMOTE") continue;
+      entry.latest = this.#rebuild(entry, source);
+      entry.kind = source.kind;
     }
     for (const service of services) if (service.source === "CORE") this.follow(service, true);
   }
@@ -166,6 +170,11 @@ export class Schemas implements AsyncDisposable {
     return this.#entries.get(name)?.failure;
   }
 
+  /** How a remote service offered its schema last, where it was asked for it. */
+  kind(name: string): SchemaKind | undefined {
+    return this.#entries.get(name)?.kind;
+  }
+
   isAlias(name: string): boolean {
     return this.#entries.get(name)?.isAlias ?? false;
   }
@@ -184,6 +193,7 @@ export class Schemas implements AsyncDisposable {
       executor: this.#sources.remoteExecutor(name),
       latest: undefined,
       failure: undefined,
+      kind: undefined,
       isAlias: false,
       healthyInstances: 0,
       fetching: undefined,
@@ -269,6 +279,7 @@ export class Schemas implements AsyncDisposable {
   #drop(entry: Entry): void {
     this.#stopAsking(entry);
     entry.failure = undefined;
+    entry.kind = undefined;
     if (entry.latest) {
       entry.latest = undefined;
       this.#listener.onSchema();
@@ -314,13 +325,14 @@ export class Schemas implements AsyncDisposable {
     if (instance.graphqlUrl === null) return;
     const signal = AbortSignal.any([AbortSignal.timeout(FETCH_DEADLINE_MS), this.#stopping.signal]);
     try {
-      const { sdl, isFederated, door } = await recognise({
+      const { sdl, kind, door } = await recognise({
         url: instance.graphqlUrl,
         headers: { [HOPS_HEADER]: "1" },
         signal,
         kind: gatewaySettings(service.metadata).kind,
       });
       if (!isCurrent()) return;
+      entry.kind = kind;
       const own = this.#sources.ownDoorOf(door);
       if (own === "gateway") throw leadsBack(instance.graphqlUrl);
       // Before the registry is told: its event must find what became of the service.
@@ -329,7 +341,7 @@ export class Schemas implements AsyncDisposable {
       // The service may have been registered anew while that was written.
       if (!isCurrent()) return;
       if (entry.isAlias) this.#drop(entry);
-      else this.#take(entry, sourceOf(service, sdl, isFederated), entry.executor);
+      else this.#take(entry, sourceOf(service, sdl, kind), entry.executor);
     } catch (error) {
       if (isCurrent()) this.#fail(entry, error);
     }
@@ -357,9 +369,10 @@ export class Schemas implements AsyncDisposable {
   }
 }
 
-function sourceOf({ name, metadata }: Service, sdl: string, isFederated = false): SubgraphSource {
+function sourceOf({ name, metadata }: Service, sdl: string, kind?: SchemaKind): SubgraphSource {
   const { namespace, hide, rename, merge } = gatewaySettings(metadata);
-  return { name, sdl, isFederated, namespace, hide, rename, merge };
+  const isFederated = kind === "federation";
+  return { name, sdl, isFederated, ...(kind ? { kind } : {}), namespace, hide, rename, merge };
 }
 
 function isHealthy({ health, leaseExpired }: Instance): boolean {

@@ -32,6 +32,8 @@ interface Watch {
   readonly service: string;
   readonly origin: string;
   streak: Streak;
+  /** Its health is what an earlier process found, and no probe of this one has found it well. */
+  isInherited: boolean;
   /** The probe under way; those who want one meanwhile share it. */
   probing: Promise<void> | undefined;
   stop: () => void;
@@ -40,7 +42,10 @@ interface Watch {
 const PROBES_IN_FLIGHT = 64;
 /** As many of them may be regular ones of instances that failed last time: those that hang must not hold up others. */
 const PROBES_OF_FAILED = 16;
-/** An instance that was never healthy is asked again after this long, then after twice as long, up to its interval. */
+/**
+ * An instance that was never healthy, or that is down when this process starts, is asked again after this long, then
+ * after twice as long, up to its interval: what holds is known within seconds of a start.
+ */
 const FIRST_RETRY_MS = 100;
 /** Requests that failed ask for a probe at once, but not more often than this. */
 const HINT_PAUSE_MS = 1_000;
@@ -63,6 +68,7 @@ export class HealthScheduler implements AsyncDisposable {
   /** Watches what is registered, and probes all of it at once. */
   start(): void {
     for (const service of this.#options.services()) this.follow(service.name, true);
+    for (const watch of this.#all()) watch.isInherited = true;
   }
 
   /** Takes note that a service changed or is gone. `now`: its instances are probed at once. */
@@ -77,7 +83,7 @@ export class HealthScheduler implements AsyncDisposable {
     }
     for (const origin of origins) {
       const known = watches.get(origin);
-      const watch = known ?? { service: name, origin, streak: 0, probing: undefined, stop: () => {} };
+      const watch = known ?? newWatch(name, origin);
       watches.set(origin, watch);
       if (!known || now) this.#probeSoon(watch);
     }
@@ -160,19 +166,21 @@ export class HealthScheduler implements AsyncDisposable {
     if (!isSameTarget(instance, current)) return this.#probeSoon(watch);
     // It was found healthy by other means than a probe: failures count from then on.
     if (current.health === "HEALTHY" && watch.streak < 0) watch.streak = 0;
+    if (outcome.ok) watch.isInherited = false;
     watch.streak = nextStreak(watch.streak, outcome);
     const health = nextHealth(current.health, outcome, watch.streak, settings.thresholds);
     const at = this.#options.clock.now();
     const reason = outcome.ok ? (health === "HEALTHY" ? null : current.healthReason) : outcome.reason;
     const from = current.health;
     await this.#options.report({ service: watch.service, origin: watch.origin, health, from, reason, at });
-    this.#probeAfter(watch, this.#pause(health, watch.streak, settings.intervalMs));
+    const isUnknown = health === "UNKNOWN" || watch.isInherited;
+    this.#probeAfter(watch, this.#pause(isUnknown, watch.streak, settings.intervalMs));
   }
 
   /** The interval, give or take a tenth; the first one is of random length, so that probes do not march in step. */
-  #pause(health: Instance["health"], streak: Streak, intervalMs: number): number {
+  #pause(isUnknown: boolean, streak: Streak, intervalMs: number): number {
     const random = this.#options.random ?? Math.random;
-    if (health === "UNKNOWN") return Math.min(FIRST_RETRY_MS * 2 ** Math.min(-streak - 1, 20), intervalMs);
+    if (isUnknown) return Math.min(FIRST_RETRY_MS * 2 ** Math.min(-streak - 1, 20), intervalMs);
     if (streak === 1) return intervalMs * random();
     return intervalMs * (0.9 + 0.2 * random());
   }
@@ -182,6 +190,10 @@ export class HealthScheduler implements AsyncDisposable {
     const instance = service?.instances.find(({ origin }) => origin === watch.origin);
     return service && instance && { service, instance };
   }
+}
+
+function newWatch(service: string, origin: string): Watch {
+  return { service, origin, streak: 0, isInherited: false, probing: undefined, stop: () => {} };
 }
 
 function isSameTarget(asked: Instance, current: Instance): boolean {

@@ -122,6 +122,23 @@ describe("federated services among themselves", () => {
     expect(types).toContain("type Product { id: ID!, name: String }");
   });
 
+  test("@override of one field from one service by two others leaves the later one out, and says who has it", () => {
+    const taking = (name: string) =>
+      federated(
+        name,
+        `type Query { ${name}: Int }
+         type Product @key(fields: "id") { id: ID! name: String @override(from: "products") }`,
+      );
+    const [first, second] = [taking("first"), taking("second")];
+    const { subgraphs, reasons } = composedNew(products, first, second);
+    expect(subgraphs).toEqual(new Set([products, first]));
+    expect(reasons).toEqual({
+      second: failed(
+        'Field "Product.name" is taken over from "products" with @override by "first" and by "second": leave it to one of them.',
+      ),
+    });
+  });
+
   test("@inaccessible types, fields, arguments, input fields and enum values are not in the graph", () => {
     const { types, reasons } = composedNew(
       federated(
@@ -332,7 +349,9 @@ describe("an SDL that breaks the rules by itself is refused as SCHEMA_INVALID", 
     test(`with ${setting}, which a federated service cannot have`, () => {
       const source = { name: "f", sdl: "type Query { a: Int }", namespace: null, isFederated: true };
       const build = () => buildSubgraph({ ...source, [setting]: value }, noExecutor);
-      expect(refusal(build)).toContain("a federated service takes no namespace, hide, rename or merge");
+      expect(refusal(build)).toStartWith(
+        `metadata.gateway of f has ${setting}: a federated service takes no`,
+      );
     });
   }
 });

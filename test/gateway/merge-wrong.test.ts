@@ -110,7 +110,11 @@ const wrong: Record<string, [sdl: string, message: RegExp]> = {
   ],
   "an argsExpr that cannot be read": [
     `type Query { byId(ids: [ID!]!): [Product]! @merge(argsExpr: "ids: [[$key.id]") } ${PRODUCT}`,
-    /a @merge cannot be read: .*"\[\["/,
+    /@merge of Query\.byId: argsExpr: each "\[\[" needs its "\]\]"/,
+  ],
+  "an argsExpr with an argument that the field has not": [
+    `type Query { byId(ids: [ID!]!): [Product]! @merge(argsExpr: "id: [[$key.id]]") } ${PRODUCT}`,
+    /@merge of Query\.byId: argsExpr: Unknown argument "id" on field "Query\.byId".*; byId takes \(ids: \[ID!\]!\)/,
   ],
   "a part of a key that is in no @key": [
     `type Query { byKey(keys: [ProductKey!]!): [Product]! @merge(key: ["id", "price"]) } ${KEY_INPUT} ${PRODUCT}`,

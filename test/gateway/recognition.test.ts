@@ -85,16 +85,18 @@ async function offering({ introspection, ...offers }: Offers) {
 describe("a service without a word on its kind", () => {
   test("is asked by introspection, once, where it offers nothing else", async () => {
     await using service = await offering({ introspection: "type Query { plainly: Int }" });
-    await using _ = await composed(service);
+    await using member = await composed(service);
     expect(await graphSdl()).toContain("plainly: Int");
     expect(service.asked).toEqual(["__schema"]);
+    expect(await serviceLine(app, member.name)).toMatchObject({ kind: "plain", kindForced: false });
   });
 
   test("is asked for _sdl where it has that, a text", async () => {
     const introspection = "type Query { stitched: Int _sdl: String! }";
     await using service = await offering({ introspection, _sdl: "type Query { stitched: Int }" });
-    await using _ = await composed(service);
+    await using member = await composed(service);
     expect(service.asked).toEqual(["__schema", "_sdl"]);
+    expect(await serviceLine(app, member.name)).toMatchObject({ kind: "stitching", kindForced: false });
     const sdl = await graphSdl();
     expect(sdl).toContain("stitched: Int");
     expect(sdl).not.toContain("_sdl");
@@ -113,7 +115,8 @@ describe("a service without a word on its kind", () => {
   ] as const) {
     test(`is composed by the federation's rules where it has _service, version ${version}`, async () => {
       await using service = await startService(federated({ sdl }));
-      await using _ = await composed(service);
+      await using member = await composed(service);
+      expect(await serviceLine(app, member.name)).toMatchObject({ kind: "federation", kindForced: false });
       const shown = await graphSdl();
       expect(shown).toContain(`federal${version}: Thing${version}`);
       expect(shown).not.toMatch(/_service|_entities|_Any|_Entity|_Service|@link|@key/);
@@ -153,7 +156,8 @@ describe("metadata.gateway.kind", () => {
   ] as const) {
     test(`${kind}: ${asked} is all that is asked`, async () => {
       await using service = await offering(everything);
-      await using _ = await composed(service, { kind });
+      await using member = await composed(service, { kind });
+      expect(await serviceLine(app, member.name)).toMatchObject({ kind, kindForced: true });
       expect(await answeredBy(field)).toBe(true);
       expect(service.asked).toEqual([asked]);
     });
@@ -188,7 +192,12 @@ describe("an SDL", () => {
     ["of blanks", " \n ", "SCHEMA_UNREACHABLE", /does not answer \{ _sdl \} with its SDL/],
     ["that is null", null, "SCHEMA_UNREACHABLE", /does not answer \{ _sdl \} with its SDL/],
     ["that is a number", 5, "SCHEMA_UNREACHABLE", /does not answer \{ _sdl \} with its SDL/],
-    ["that is none", "hello, world", "SCHEMA_INVALID", /not valid: Syntax Error/],
+    [
+      "that is none",
+      "hello, world",
+      "SCHEMA_INVALID",
+      /not valid: Syntax Error: Unexpected Name "hello"\. \(line 1, column 1\)$/,
+    ],
     ["without a Query", "type T { x: Int }", "SCHEMA_INVALID", /Query root type/],
     ["with a query instead of types", "{ x }", "SCHEMA_INVALID", /./],
     [
@@ -216,6 +225,24 @@ describe("an SDL", () => {
     expect(await reasonOf(service)).toEqual({
       code: "SCHEMA_INVALID",
       message: expect.stringContaining("Unknown type Nope"),
+    });
+  });
+
+  test("of a federated service with a syntax error says where that is", async () => {
+    await using service = await offering({ _service: "type Query {\n  x: Int\n  y Int\n}" });
+    expect(await reasonOf(service)).toEqual({
+      code: "SCHEMA_INVALID",
+      message: expect.stringMatching(/not valid: Syntax Error: .* \(line 3, column 5\)$/),
+    });
+  });
+
+  test("of a federated service goes with no settings that change its names, and the reason names them", async () => {
+    await using service = await offering({ _service: "type Query { x: Int }" });
+    expect(await reasonOf(service, { namespace: "Ns" })).toEqual({
+      code: "SCHEMA_INVALID",
+      message: expect.stringMatching(
+        /^metadata\.gateway of s\d+ has namespace: a federated service takes no /,
+      ),
     });
   });
 });
@@ -289,8 +316,8 @@ describe("hide and rename", () => {
 describe("merge", () => {
   const names: Record<string, string> = { "1": "one", "2": "two" };
   const catalog = {
-    typeDefs: `type Query { items: [Item] item(id: ID!): Item itemsById(ids: [ID!]!): [Item]! pair(shop: ID!, no: Int!): Item }
-      type Item { id: ID! shop: ID no: Int name: String }`,
+    typeDefs: `type Query { items: [Item] item(id: ID!): Item itemsById(ids: [ID!]!): [Item]! pair(shop: ID!, no: Int!): Item shop(id: ID!): Shop }
+      type Item { id: ID! shop: ID no: Int name: String } type Shop { id: ID! }`,
     resolvers: {
       Query: {
         items: () => Object.keys(names).map((id) => ({ id, name: names[id], shop: "s", no: Number(id) })),
@@ -367,21 +394,89 @@ describe("merge", () => {
       { type: "Item", key: ["id"], field: "nope" },
       /^metadata\.gateway\.merge names the field Query\.nope, which the service has not\.$/,
     ],
-    ["a key that the type has not", { type: "Item", key: ["sku"], field: "item" }, /sku/],
+    [
+      "a key that the type has not",
+      { type: "Item", key: ["sku"], field: "item" },
+      /^metadata\.gateway\.merge of s\d+, Item by Query\.item: key names "sku", but Item has id, shop, no, name\.$/,
+    ],
     [
       "a key of two fields without args",
       { type: "Item", key: ["shop", "no"], field: "pair" },
       /args has to say how Query\.pair takes them/,
     ],
-    ["args that are none", { type: "Item", key: ["id"], field: "item", args: "id: $key.nope" }, /nope/],
+    [
+      "args that pass what is not in the key",
+      { type: "Item", key: ["id"], field: "item", args: "id: $key.nope" },
+      /args passes \$key\.nope, but key names id/,
+    ],
+    [
+      "args with a name that the field has not",
+      { type: "Item", key: ["id"], field: "item", args: "idd: $key.id" },
+      /^metadata\.gateway\.merge of s\d+, Item by Query\.item: args: Unknown argument "idd" on field "Query\.item"\. Did you mean "id"\?; item takes \(id: ID!\)\.$/,
+    ],
+    [
+      "args without one that is required",
+      { type: "Item", key: ["id"], field: "pair", args: "shop: $key.id" },
+      /Query\.pair: args: .*argument "no" of type "Int!" is required.*; pair takes \(shop: ID!, no: Int!\)\.$/,
+    ],
+    [
+      "args with an object for a plain value",
+      { type: "Item", key: ["id"], field: "item", args: "id: $key" },
+      /args: \$key is the whole key, an object, where ID! is taken; item takes \(id: ID!\)/,
+    ],
+    [
+      "args with a value of another type",
+      { type: "Item", key: ["id"], field: "pair", args: 'shop: $key.id, no: "x"' },
+      /args: Int cannot represent non-integer value: "x"; pair takes/,
+    ],
+    [
+      "args without a key",
+      { type: "Item", key: ["id"], field: "item", args: 'id: "1"' },
+      /args: nothing of the key is in it: write \$key\.name; item takes \(id: ID!\)/,
+    ],
+    [
+      "args with one key for a list",
+      { type: "Item", key: ["id"], field: "itemsById", args: "ids: $key.id" },
+      /args: itemsById returns \[Item\]!, so pass many keys at once, as in \[\[\$key\.name\]\]/,
+    ],
+    [
+      "args with many keys for one object",
+      { type: "Item", key: ["id"], field: "item", args: "id: [[$key.id]]" },
+      /args: \[\[ \]\] passes many keys, but item returns Item, no list/,
+    ],
+    [
+      "args whose brackets do not match",
+      { type: "Item", key: ["id"], field: "itemsById", args: "ids: [[$key.id]" },
+      /args: each "\[\[" needs its "\]\]"/,
+    ],
+    [
+      "args with keys of both forms",
+      { type: "Item", key: ["id"], field: "itemsById", args: "ids: [[$key.id]], first: $key.id" },
+      /args: beside \[\[ \]\] no key can be passed alone/,
+    ],
+    [
+      "args that cannot be read",
+      { type: "Item", key: ["id"], field: "item", args: "id: : $key.id" },
+      /args: it cannot be read: Syntax Error/,
+    ],
+    [
+      "a field of several arguments without args",
+      { type: "Item", key: ["id"], field: "pair" },
+      /Query\.pair: it takes \(shop: ID!, no: Int!\), so args has to say how the key is passed\.$/,
+    ],
+    [
+      "a field that returns another type",
+      { type: "Item", key: ["id"], field: "shop" },
+      /Query\.shop: it returns Shop, neither Item nor a list of Item\.$/,
+    ],
   ];
   for (const [what, merge, message] of wrong) {
     test(`with ${what} is the reason why the service is rejected`, async () => {
       await using service = await startService(catalog);
-      expect(await reasonOf(service, { merge: [merge] })).toEqual({
-        code: "SCHEMA_INVALID",
-        message: expect.stringMatching(message),
-      });
+      const reason = await reasonOf(service, { merge: [merge] });
+      expect(reason).toEqual({ code: "SCHEMA_INVALID", message: expect.stringMatching(message) });
+      // The words of directives, which the registration has not.
+      expect(reason.message).not.toMatch(/@merge|@key|keyArg|keyField|argsExpr/);
     });
   }
 });
@@ -545,6 +640,7 @@ test("after a restart with all services down the graph is whole, whatever kind t
   for (const service of [first, second, plain]) await service.stop();
   await using app = await startApp({ folder: folder.path });
   expect((await get(`${app.urls.gateway}/gateway/schema`)).body).toBe(before);
+  expect(await serviceLine(app, "first")).toMatchObject({ kind: "federation", kindForced: false });
   const { data, errors } = await ask(app, query);
   expect(data).toEqual({ things: null, P_recent: null });
   expect(errors?.map(({ extensions }) => [extensions?.service, extensions?.code]).sort()).toEqual([

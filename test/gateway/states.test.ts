@@ -35,11 +35,14 @@ test("COMPOSED: its newest schema is in the graph", async () => {
     name: "owner",
     source: "REMOTE",
     status: "ACTIVE",
+    statusReason: null,
     url: owner.url,
     graphqlUrl: owner.graphqlUrl,
     version: null,
     composition: "COMPOSED",
     reason: null,
+    kind: "plain",
+    kindForced: false,
     changes: null,
   });
 });

@@ -208,6 +208,57 @@ test("what no protocol serves is an error with the service's name, or what the s
   await unregister(app, "none");
 });
 
+describe("a WebSocket that cannot be opened is told with the service, its path and what was answered", () => {
+  const refusing = (status: number) =>
+    Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status }) });
+
+  test.each([404, 401, 503])("%i", async (status) => {
+    await using service = startTicker("graphql-ws", { prefix: "shut" });
+    using other = refusing(status);
+    await join(service, "shut", { subscriptions: { url: `ws://127.0.0.1:${other.port}/live?key=secret` } });
+    using refused = byWebSocket(app.urls.gateway, "subscription { shuts { at } }");
+    expect(await refused.ended()).toMatchObject([
+      {
+        message: `shut, /live: the service answered ${status} instead of opening a WebSocket.`,
+        extensions: { code: "SERVICE_UNAVAILABLE", service: "shut" },
+      },
+    ]);
+    await unregister(app, "shut");
+  });
+
+  test("nobody listens", async () => {
+    await using service = startTicker("graphql-ws", { prefix: "deaf" });
+    const other = refusing(404);
+    const url = `ws://127.0.0.1:${other.port}/live`;
+    await other.stop(true);
+    await join(service, "deaf", { subscriptions: { url } });
+    using refused = byWebSocket(app.urls.gateway, "subscription { deafs { at } }");
+    expect(await refused.ended()).toMatchObject([
+      {
+        message: "deaf, /live: the service could not be reached by WebSocket: connection refused.",
+        extensions: { code: "SERVICE_UNAVAILABLE", service: "deaf" },
+      },
+    ]);
+    await unregister(app, "deaf");
+  });
+});
+
+test("a client that takes no stream is told what to accept, and the service is not subscribed to", async () => {
+  await using service = startTicker("sse", { prefix: "flat" });
+  await join(service, "flat");
+  const response = await fetch(`${app.urls.gateway}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify({ query: "subscription { flats { at } }" }),
+  });
+  const { errors } = (await response.json()) as { errors: { message: string; extensions: object }[] };
+  expect(response.status).toBe(406);
+  expect(errors[0]?.extensions).toEqual({ code: "NOT_ACCEPTABLE" });
+  expect(errors[0]?.message).toMatch(/send accept: text\/event-stream, or .* WebSocket/);
+  expect(service.attempts).toEqual([]);
+  await unregister(app, "flat");
+});
+
 test("fields of other services are added to every event", async () => {
   await using service = startTicker("sse", { prefix: "merged" });
   await Bun.write(

@@ -212,6 +212,12 @@ for (const [what, form] of wrong) {
   });
 }
 
+test("a form with too many files is told how many it has, and how many a request takes", async () => {
+  const map = Object.fromEntries(Object.keys(many).map((name) => [name, ["variables.file"]]));
+  const { errors } = await send(formOf(one, map, many));
+  expect(errors?.[0]?.message).toBe("The form has 21 files, and a request takes 20 at most.");
+});
+
 test("a body that is no form, breaks off or is no JSON inside is refused with a code", async () => {
   const part = (name: string, content: string) =>
     `--X\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type FieldNode, type OperationDefinitionNode, parse } from "graphql";
 import { startApp, type TestApp } from "../support/app.ts";
+import { federated, V2 } from "../support/federated.ts";
 import { startService, type TestService } from "../support/service.ts";
-import { ask, becomes, register } from "./graph.ts";
+import { ask, becomes, register, unregister } from "./graph.ts";
 
 let app: TestApp;
 const services: Record<string, TestService> = {};
@@ -14,7 +15,9 @@ const typeDefs = `
   type Query {
     int: Int  float: Float  text: String  yes: Boolean  id: ID  color: Color  colors: [Color!]  ints: [Int]
     json: JSON  one: Thing  many: [Thing]  sure: Sure  named: Named
+    either: [Either]
   }
+  union Either = Thing
   interface Named { name: String }
   type Thing implements Named { name: String  color: Color  n: Int }
   type Sure { n: Int! }
@@ -72,6 +75,15 @@ const wrong: [query: string, text: string, data: unknown, path: (string | number
     { name: null, n: null },
     ["named", "n"],
   ],
+  ["named { name }", '{"__typename":"Nope","name":"a"}', null, ["named"]],
+  ["named { name }", '{"__typename":"Sure","name":"a"}', null, ["named"]],
+  ["named { name }", '{"__typename":5,"name":"a"}', null, ["named"]],
+  [
+    "either { ... on Thing { n } }",
+    '[{"__typename":"Nope"},{"__typename":"Thing","n":1}]',
+    [null, { n: 1 }],
+    ["either", 0],
+  ],
   ["sure { n }", '{"n":"x"}', null, ["sure", "n"]],
   ["sure { n }", '{"n":null}', null, ["sure", "n"]],
   ["sure { n }", "{}", null, ["sure", "n"]],
@@ -86,6 +98,38 @@ for (const [query, text, value, path] of wrong) {
     expect(errors?.map(({ path, extensions }) => ({ path, extensions }))).toEqual([{ path, extensions }]);
   });
 }
+
+test("a federated service's object of a type that is none there is told at its path too", async () => {
+  await using service = await startService(
+    federated({
+      sdl: `${V2} type Query { shapes: [Shape] pick: Pick } interface Shape { area: Int }
+        type Disc implements Shape { area: Int r: Int } type Word { text: String } union Pick = Disc`,
+    }),
+  );
+  await register(app, "shapes", service);
+  await becomes(app, "shapes", { composition: "COMPOSED" });
+  const shapes = [
+    { __typename: "Nope", area: 1 },
+    { __typename: "Disc", area: 2 },
+  ];
+  service.answerWith(() => Response.json({ data: { shapes, pick: { __typename: "Word" } } }));
+  const { data, errors } = await ask(app, "{ shapes { area } pick { ... on Disc { r } } }");
+  expect(data).toEqual({ shapes: [null, { area: 2 }], pick: null });
+  const extensions = { code: "INVALID_SERVICE_RESPONSE", service: "shapes" };
+  expect(errors).toMatchObject([
+    {
+      path: ["shapes", 0],
+      message: "shapes answered an object of type Nope where its schema has Shape.",
+      extensions,
+    },
+    {
+      path: ["pick"],
+      message: "shapes answered an object of type Word where its schema has Pick.",
+      extensions,
+    },
+  ]);
+  await unregister(app, "shapes");
+});
 
 test("what its schema allows arrives without an error", async () => {
   const values = {

@@ -1,6 +1,6 @@
 /** Health over real ports: what is asked of which service, and how its status follows. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startApp, type TestApp } from "../support/app.ts";
+import { startApp, type TestApp, tempFolder } from "../support/app.ts";
 import { get, graphql, post, until } from "../support/client.ts";
 import { FakeClock } from "../support/clock.ts";
 import { startService } from "../support/service.ts";
@@ -49,6 +49,39 @@ test("a health URL decides by any 2xx, whatever the service itself answers", asy
   expect((await becomes("by-health", "ACTIVE")).statusReason).toBeNull();
   status = 301;
   expect((await becomes("by-health", "ERROR")).statusReason).toBe(`${service.url}/up answered 301`);
+});
+
+test("after a restart with all services down, their states are right before their intervals are over", async () => {
+  await using folder = await tempFolder();
+  const names = Array.from({ length: 30 }, (_, i) => `s${i}`);
+  const healthCheck = { interval: 3600, failureThreshold: 3 };
+  const statuses = async ({ urls }: TestApp): Promise<Set<string>> => {
+    const { body } = await get(`${urls.gateway}/gateway/health`);
+    const all: { name: string; status: string }[] = body.services;
+    return new Set(all.filter(({ name }) => names.includes(name)).map(({ status }) => status));
+  };
+  const are = (on: TestApp, status: string) =>
+    until(
+      () => statuses(on),
+      (now) => now.size === 1 && now.has(status),
+    );
+  const services = await Promise.all(names.map(() => startService(definition)));
+  {
+    await using before = await startApp({ folder: folder.path });
+    for (const [i, serviceName] of names.entries())
+      await post(`${before.urls.registry}/register`, {
+        serviceName,
+        url: services[i]?.url,
+        metadata: { healthCheck },
+      });
+    await are(before, "ACTIVE");
+  }
+  for (const service of services) await service.stop();
+  await using after = await startApp({ folder: folder.path });
+  await are(after, "ERROR");
+  for (const service of services) service.start();
+  await are(after, "ACTIVE");
+  for (const service of services) await service.stop();
 });
 
 test("without a health URL GraphQL has to answer { __typename }", async () => {

@@ -64,6 +64,25 @@ test("what was never healthy is asked again quickly, with pauses that grow up to
   expect(watched.pauses()).toEqual([100, 200, 400, 800, 1_000, 1_000]);
 });
 
+test("what is down when bobbin starts is found down at once, and then asked with pauses that grow", async () => {
+  let outcome: Outcome = DOWN;
+  await using watched = fleet(() => outcome);
+  watched.add("a", { health: "HEALTHY", ...healthCheck({ interval: 10, failureThreshold: 3 }) });
+  watched.scheduler.start();
+  await watched.clock.advance(300);
+  expect(watched.reports).toEqual(["FAILING", "FAILING", "UNHEALTHY"]);
+  expect(watched.pauses()).toEqual([100, 200]);
+  outcome = WELL;
+  await watched.clock.advance(400);
+  expect(watched.health("a")).toBe("HEALTHY");
+  outcome = DOWN;
+  // From then on its thresholds count by its interval.
+  await watched.clock.advance(5_000);
+  expect(watched.health("a")).toBe("FAILING");
+  await watched.clock.advance(9_999);
+  expect(watched.health("a")).toBe("FAILING");
+});
+
 test("failures count from the first success on, also when that was not a probe's", async () => {
   await using watched = fleet(() => DOWN);
   watched.add("a", healthCheck({ interval: 10, failureThreshold: 2 }));

@@ -11,6 +11,7 @@ import { type DocumentNode, type GraphQLError, getOperationAST, parse } from "gr
 import { BobbinError } from "../../errors.ts";
 import { complaintsOf } from "./complaints.ts";
 import type { Composed } from "./group.ts";
+import { overrideProblem } from "./overrides.ts";
 import { planOperation } from "./plan-operation.ts";
 import { Unplannable } from "./planner.ts";
 import { type NamedDocument, repaired } from "./repair.ts";
@@ -23,6 +24,8 @@ export function composeSupergraph(services: readonly NamedDocument[]): Composed 
 }
 
 function supergraphOf(services: readonly NamedDocument[]): DocumentNode {
+  const problem = overrideProblem(services);
+  if (problem !== undefined) throw failed(problem);
   const named = services.map(({ name, document }) => ({ name, typeDefs: document }));
   const composed = composeServices(named);
   if (!compositionHasErrors(composed)) return repaired(composed.supergraphDocumentNode, services);
@@ -34,8 +37,11 @@ function supergraphOf(services: readonly NamedDocument[]): DocumentNode {
       : repaired(lenient.supergraphDocumentNode, services);
     if (document && errors.every((error) => isSatisfied(error, document))) return document;
   }
-  const complaints = complaintsOf(errors, services);
-  throw new BobbinError("COMPOSITION_FAILED", `The federated services do not compose: ${complaints}.`);
+  throw failed(complaintsOf(errors, services));
+}
+
+function failed(complaints: string): BobbinError {
+  return new BobbinError("COMPOSITION_FAILED", `The federated services do not compose: ${complaints}.`);
 }
 
 /**

@@ -28,6 +28,7 @@ import {
   validate,
 } from "graphql";
 import { messageOf } from "../../errors.ts";
+import { keyArgumentProblem } from "./check-key-arguments.ts";
 
 type Field = GraphQLField<unknown, unknown>;
 
@@ -95,8 +96,13 @@ function* mergeProblems(schema: GraphQLSchema, field: Field, merge: Merge): Gene
   if (argsExpr !== undefined && (keyArg ?? additionalArgs ?? key) !== undefined) {
     yield "argsExpr says all arguments. Leave keyArg, key and additionalArgs out.";
   }
-  for (const type of mergedTypes(schema, field, merge)) yield* keyProblems(schema, type, merge);
+  const types = mergedTypes(schema, field, merge);
+  for (const type of types) yield* keyProblems(schema, type, merge);
   if (argsExpr === undefined) yield* argumentProblems(field, merge);
+  else {
+    const problem = keyArgumentProblem(schema, types[0], field, argsExpr);
+    if (problem !== undefined) yield `argsExpr: ${problem}.`;
+  }
 }
 
 /** Whether the key that is passed is one of `type`. */

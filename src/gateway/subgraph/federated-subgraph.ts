@@ -15,17 +15,15 @@ import {
   type TypeExtensionNode,
   visit,
 } from "graphql";
+import { BobbinError } from "../../errors.ts";
 import { rootFieldsOf } from "./reshape.ts";
 import type { StitchedSource } from "./stitched-subgraph.ts";
 import { shapesOf } from "./type-shapes.ts";
 
 /** Throws what is wrong with the SDL, or with settings that a federated service cannot have. */
 export function federatedParts(source: StitchedSource) {
-  const { name, sdl, namespace, hide = [], rename = {}, merge = [] } = source;
-  const isShaped = namespace || hide.length > 0 || Object.keys(rename).length > 0 || merge.length > 0;
-  // Its types are the other federated services' too.
-  if (isShaped)
-    throw new Error("a federated service takes no namespace, hide, rename or merge (metadata.gateway)");
+  const { name, sdl } = source;
+  refuseShape(source);
   const document = parse(sdl, { noLocation: true });
   const [problem] = validateSubgraph({ name, typeDefs: document });
   if (problem) throw new Error(withoutName(problem.message, name));
@@ -40,6 +38,15 @@ export function federatedParts(source: StitchedSource) {
     mergeable: entitiesOf(document),
     canonical: new Set<string>(),
   };
+}
+
+/** Its types are the other federated services' too. */
+function refuseShape({ name, namespace, hide = [], rename = {}, merge = [] }: StitchedSource): void {
+  const settings = { namespace, hide: hide[0], rename: Object.keys(rename)[0], merge: merge[0] };
+  const given = Object.entries(settings).flatMap(([key, value]) => (value ? [key] : []));
+  if (given.length === 0) return;
+  const message = `metadata.gateway of ${name} has ${given.join(" and ")}: a federated service takes no namespace, hide, rename or merge. Leave them out, or set kind to "plain" if it is not to be federated.`;
+  throw new BobbinError("SCHEMA_INVALID", message);
 }
 
 /** What the composition says of a service begins with its name. */

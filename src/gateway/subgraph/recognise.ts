@@ -18,7 +18,8 @@ import { sdlOfIntrospection } from "./schema-text.ts";
 
 export interface Recognised {
   readonly sdl: string;
-  readonly isFederated: boolean;
+  /** How it was offered. */
+  readonly kind: SchemaKind;
   /** The door header of the answer, where another bobbin (or this one) gave it. */
   readonly door: string | null;
 }
@@ -59,7 +60,7 @@ export async function recognise(asked: Asked): Promise<Recognised> {
     const offers = kind === null ? offersOf(schema) : undefined;
     if (offers === "federation") return federated(url, await ask(FEDERATION, asked));
     if (offers === "stitching") return offered(url, await ask(STITCHING, asked));
-    return { sdl: sdlOfIntrospection(introspected), isFederated: false, door: introspection.door };
+    return { sdl: sdlOfIntrospection(introspected), kind: "plain", door: introspection.door };
   } catch (error) {
     if (error instanceof BobbinError) throw error;
     throw invalid(url, `answers an introspection that is no schema: ${messageOf(error)}`);
@@ -102,13 +103,13 @@ function sdlOf({ result }: Answer, kind: "federation" | "stitching"): string | u
 function federated(url: string, answer: Answer): Recognised {
   const sdl = sdlOf(answer, "federation");
   if (sdl === undefined) throw unoffered(url, "_service { sdl }", answer);
-  return { sdl, isFederated: true, door: answer.door };
+  return { sdl, kind: "federation", door: answer.door };
 }
 
 function offered(url: string, answer: Answer): Recognised {
   const sdl = sdlOf(answer, "stitching");
   if (sdl === undefined) throw unoffered(url, "_sdl", answer);
-  return { sdl, isFederated: false, door: answer.door };
+  return { sdl, kind: "stitching", door: answer.door };
 }
 
 function unoffered(url: string, query: string, { result }: Answer): BobbinError {

@@ -12,9 +12,11 @@ import {
   type GraphQLSchema,
   validateSchema,
 } from "graphql";
+import { BobbinError } from "../../errors.ts";
 import { notingErrorsBesideValues } from "../values/beside-values.ts";
 import { readLiteralsExactly } from "../values/exact-inputs.ts";
 import { declarationProblems } from "./check-declarations.ts";
+import { mergeSettingProblem } from "./check-merge-settings.ts";
 import {
   type MergeRules,
   mergeRules,
@@ -46,6 +48,8 @@ export function stitchedParts(source: StitchedSource, executor: Executor): Stitc
   const { name, sdl, merge = [] } = source;
   const { plain, declared } = separateDeclarations(withMergeSettings(sdl, merge));
   const schema = buildSchema(plain);
+  const problem = mergeSettingProblem(name, schema, merge);
+  if (problem !== undefined) throw new BobbinError("SCHEMA_INVALID", problem);
   checkShape(schema, source);
   const renaming = namesInGraph(schema, source);
   const hiding = hidden(source);

@@ -4,8 +4,9 @@
  */
 import type { SubschemaConfig } from "@graphql-tools/delegate";
 import type { Executor } from "@graphql-tools/utils";
-import type { DocumentNode } from "graphql";
+import { type DocumentNode, GraphQLError } from "graphql";
 import { BobbinError, messageOf } from "../../errors.ts";
+import type { SchemaKind } from "../../registry/metadata.ts";
 import { federatedParts } from "./federated-subgraph.ts";
 import { type StitchedParts, type StitchedSource, stitchedParts } from "./stitched-subgraph.ts";
 
@@ -13,6 +14,8 @@ export interface SubgraphSource extends StitchedSource {
   readonly namespace: string | null;
   /** Whether the SDL is a federated service's. */
   readonly isFederated?: boolean;
+  /** How the service offered it; absent where it was not asked. */
+  readonly kind?: SchemaKind;
 }
 
 export interface Subgraph extends Omit<StitchedParts, "config"> {
@@ -49,8 +52,14 @@ export function buildSubgraph(source: SubgraphSource, executor: Executor): Subgr
       ? { ...common, ...federatedParts(source), config: undefined }
       : { ...common, ...stitchedParts(source, executor), document: undefined };
   } catch (error) {
-    throw error instanceof BobbinError ? error : invalid(messageOf(error), error);
+    throw error instanceof BobbinError ? error : invalid(withPlace(error), error);
   }
+}
+
+/** Says where a syntax error is; other errors are about types and fields, which they name. */
+function withPlace(error: unknown): string {
+  const [place] = error instanceof GraphQLError ? (error.locations ?? []) : [];
+  return place ? `${messageOf(error)} (line ${place.line}, column ${place.column})` : messageOf(error);
 }
 
 function invalid(problem: string, cause?: unknown): BobbinError {

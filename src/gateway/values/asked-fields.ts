@@ -10,6 +10,7 @@ import {
   type GraphQLOutputType,
   type GraphQLSchema,
   getNamedType,
+  isAbstractType,
   isInterfaceType,
   isLeafType,
   isListType,
@@ -26,7 +27,7 @@ export type Path = readonly (string | number)[];
 export interface Visitor {
   /** `exact` is the value at the same place of the other answer. */
   leaf(type: GraphQLLeafType, value: unknown, exact: unknown, path: Path): unknown;
-  /** No list where a list belongs, no object where one belongs, or null where that must not be. */
+  /** No list where a list belongs, no object where one belongs or one of another type, or null where that must not be. */
   misshapen(type: GraphQLOutputType, value: unknown, path: Path): unknown;
 }
 
@@ -34,6 +35,8 @@ export interface Visitor {
 interface AskedField {
   readonly key: string;
   readonly type: GraphQLOutputType;
+  /** Whether its objects say which type they are of. */
+  readonly isAbstract: boolean;
   /** What is asked below it; a field has its parts from several places where fragments overlap. */
   readonly below: Part[];
   /** Worked out where there is an answer for it. */
@@ -102,10 +105,19 @@ export class AskedFields {
     }
     if (isLeafType(type)) return visitor.leaf(type, value, exact, this.#path);
     if (!isObject(value)) return visitor.misshapen(outer, value, this.#path);
+    if (field.isAbstract && !this.#isOf(type, value.__typename))
+      return visitor.misshapen(outer, value, this.#path);
     if (!isObject(exact)) return value;
     field.fields ??= this.#fieldsOf(field.below);
     this.#visitFields(field.fields, value, exact, visitor);
     return value;
+  }
+
+  /** What was not said counts as right; a federated service may have an interface as an object type. */
+  #isOf(type: GraphQLNamedType, typename: unknown): boolean {
+    if (typename === undefined || !isAbstractType(type)) return true;
+    const named = typeof typename === "string" ? this.#schema.getType(typename) : undefined;
+    return isObjectType(named) ? this.#schema.isSubType(type, named) : isInterfaceType(named);
   }
 
   #fieldsOf(parts: readonly Part[]): readonly AskedField[] {
@@ -118,7 +130,8 @@ export class AskedFields {
           const type = typeOf(parent, name.value);
           if (!type) continue;
           const key = (alias ?? name).value;
-          const field: AskedField = fields.get(key) ?? { key, type, below: [], fields: undefined };
+          const isAbstract = isAbstractType(getNamedType(type));
+          const field = fields.get(key) ?? { key, type, isAbstract, below: [], fields: undefined };
           if (selectionSet) field.below.push({ parent: getNamedType(type), set: selectionSet });
           fields.set(key, field);
         } else if (node.kind === Kind.INLINE_FRAGMENT) {

@@ -64,12 +64,22 @@ export function takeAnswer(
 const MOST_ERRORS = 100;
 
 function wrongValue(service: string, value: unknown, type: string, path: Path): GraphQLError {
-  const kind = value === null ? "null" : Array.isArray(value) ? "a list" : `a value of type ${typeof value}`;
-  const what = typeof value === "string" ? "a text that is none" : kind;
+  const what = described(value);
   const message = `${service} answered ${what} where its schema has ${type}.`;
   const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
   return new GraphQLError(message, { path, extensions: { code, service } });
 }
+
+function described(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "string") return "a text that is none";
+  if (!isObject(value) || value.__typename === undefined) return `a value of type ${typeof value}`;
+  return `an object of type ${String(value.__typename).slice(0, MOST_NAME)}`;
+}
+
+/** Of a type's name that is told; services name what they like. */
+const MOST_NAME = 100;
 
 const MOST_INT = 2 ** 31;
 

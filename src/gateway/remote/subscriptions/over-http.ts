@@ -1,6 +1,6 @@
 /**
  * A subscription as one POST whose answer goes on: opens it, and tells by the answer's type how its events are sent.
- * Knows HTTP; not which service it asks.
+ * Knows HTTP; of the service it asks its name alone.
  * (node:http instead of fetch: Bun runs 256 fetches at a time for the whole process, and a subscription may stay open
  * for days. It reads no more of the answer than is taken.)
  */
@@ -16,6 +16,8 @@ import { Pulse } from "./pulse.ts";
 import { eventsOfSse } from "./sse.ts";
 
 export interface Subscribe {
+  /** As it is told to clients. */
+  readonly service: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly payload: { readonly query: string; readonly variables?: Record<string, unknown> };
@@ -41,11 +43,13 @@ const KEEP_ALIVE_MS = 30_000;
 
 /** Throws SERVICE_UNAVAILABLE where the service cannot be reached or fails. `signal` ends what is open, too. */
 export async function subscribeOverHttp(
-  { url, headers, payload }: Subscribe,
+  { service, url, headers, payload }: Subscribe,
   protocol: "sse" | "multipart" | "any",
   ending: AbortController,
 ): Promise<HttpAnswer> {
+  const place = `${service}, ${pathOf(url)}`;
   const response = await post(
+    place,
     url.replace(/^ws/i, "http"),
     { ...headers, accept: ACCEPT[protocol] },
     JSON.stringify(payload),
@@ -57,10 +61,16 @@ export async function subscribeOverHttp(
   const isStream = status < 300 && /^(text\/event-stream|multipart\/mixed)\b/i.test(type);
   if (isStream && isPacked) throw notAnEvent();
   if (isStream) return { events: read(response, type, ending) };
-  return { instead: await insteadOfEvents(response, status) };
+  return { instead: await insteadOfEvents(place, response, status) };
+}
+
+/** Where at the service something is. Its origin is for the operator only. */
+export function pathOf(url: string): string {
+  return URL.parse(url)?.pathname ?? "/";
 }
 
 function post(
+  place: string,
   url: string,
   headers: Record<string, string>,
   body: string,
@@ -85,7 +95,7 @@ function post(
   // Of a machine that is gone the kernel hears no answer.
   outgoing.setSocketKeepAlive(true, KEEP_ALIVE_MS);
   outgoing.on("error", (cause) => {
-    const message = `The service could not be reached: ${connectionReason(cause)}.`;
+    const message = `${place}: the service could not be reached: ${connectionReason(cause)}.`;
     reject(new BobbinError("SERVICE_UNAVAILABLE", message, { cause }));
   });
   outgoing.end(body);
@@ -123,6 +133,7 @@ async function* textOf(response: IncomingMessage, onChunk: () => void): AsyncGen
 }
 
 async function insteadOfEvents(
+  place: string,
   response: IncomingMessage,
   status: number,
 ): Promise<ServiceEvent | BobbinError> {
@@ -134,7 +145,7 @@ async function insteadOfEvents(
   response.destroy();
   const event = jsonOf(text);
   if (isGraphQLResult(event?.result)) return event;
-  const message = `The service answered ${status} instead of a stream of events.`;
+  const message = `${place}: the service answered ${status} instead of a stream of events.`;
   if (status >= 500 && status !== 501) throw new BobbinError("SERVICE_UNAVAILABLE", message);
   return new BobbinError("INVALID_SERVICE_RESPONSE", message);
 }

@@ -1,13 +1,14 @@
 /**
  * A subscription over a WebSocket of its own, by the protocol graphql-transport-ws: the headers of one client's request
- * are those of the connection. Knows the connection; not which service it leads to.
+ * are those of the connection. Knows the connection; of the service that it leads to its name alone.
  */
 import { type Client, createClient } from "graphql-ws";
 import { BobbinError } from "../../../errors.ts";
+import { connectionReason } from "../../../http.ts";
 import { brokenOff, MAX_EVENT_LENGTH, notAnEvent, tooLarge } from "./bounds.ts";
 import { eventOf, payloadOf } from "./event.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { Events, Subscribe } from "./over-http.ts";
+import { type Events, pathOf, type Subscribe } from "./over-http.ts";
 
 /** The DOM's types hide that Bun's takes headers. */
 const BunWebSocket = WebSocket as unknown as new (
@@ -22,7 +23,7 @@ const CLOSING_MS = 2_000;
 
 /** Throws SERVICE_UNAVAILABLE where no such connection comes about. `signal` ends what is open, too. */
 export async function subscribeOverWebSocket(
-  { url, headers, payload }: Subscribe,
+  { service, url, headers, payload }: Subscribe,
   signal: AbortSignal,
 ): Promise<Events> {
   const events = new EventQueue();
@@ -31,6 +32,9 @@ export async function subscribeOverWebSocket(
   /** The message that the library is reading. */
   let text = "";
   let pong: ReturnType<typeof setTimeout> | undefined;
+  const place = `${service}, ${pathOf(url)}`;
+  /** Why there is no connection, if so. */
+  let refusal: BobbinError | undefined;
 
   class Socket extends BunWebSocket {
     constructor(to: string, protocol: string) {
@@ -43,6 +47,9 @@ export async function subscribeOverWebSocket(
         message.stopImmediatePropagation();
         fail(tooLarge());
       });
+      this.addEventListener("error", (event) => {
+        refusal = notOpened(place, event);
+      });
     }
   }
 
@@ -54,7 +61,7 @@ export async function subscribeOverWebSocket(
     on: {
       connected: () => onOpened(),
       // The library would connect again after a close in good order, and events in between be lost.
-      closed: (close) => fail(closedBy(close)),
+      closed: (close) => fail(refusal ?? closedBy(place, close)),
       ping: (isReceived) => {
         if (!isReceived) pong = setTimeout(() => fail(brokenOff()), PONG_MS);
       },
@@ -76,7 +83,7 @@ export async function subscribeOverWebSocket(
       // A list of errors is the service's answer.
       if (Array.isArray(error))
         events.add({ result: { errors: error }, exact: () => undefined }, text.length);
-      end(Array.isArray(error) ? undefined : asBobbinError(error));
+      end(Array.isArray(error) ? undefined : asBobbinError(error, refusal));
     },
     complete: () => end(),
   });
@@ -108,15 +115,26 @@ export async function subscribeOverWebSocket(
   return events;
 }
 
-function closedBy(close: unknown): BobbinError {
+/** The answer's status is in the words of Bun's error only. */
+function notOpened(place: string, event: unknown): BobbinError {
+  const { message = "", error: cause } = event as { message?: string; error?: unknown };
+  const status = /status code: (\d{3})/.exec(message)?.[1];
+  const problem =
+    status === undefined
+      ? `the service could not be reached by WebSocket: ${connectionReason(cause)}`
+      : `the service answered ${status} instead of opening a WebSocket`;
+  return new BobbinError("SERVICE_UNAVAILABLE", `${place}: ${problem}.`, { cause });
+}
+
+function closedBy(place: string, close: unknown): BobbinError {
   const { code } = close as { code?: number };
   const how = code === undefined || code === 1006 ? "" : ` with code ${code}`;
-  return new BobbinError("SERVICE_UNAVAILABLE", `The service closed the connection${how}.`, { cause: close });
+  const message = `${place}: the service closed the WebSocket${how}.`;
+  return new BobbinError("SERVICE_UNAVAILABLE", message, { cause: close });
 }
 
 /** What the library throws itself is about messages; what the socket says is an event. */
-function asBobbinError(error: unknown): BobbinError {
+function asBobbinError(error: unknown, refusal: BobbinError | undefined): BobbinError {
   if (error instanceof Error) return notAnEvent(error);
-  const message = "The service could not be reached by WebSocket.";
-  return new BobbinError("SERVICE_UNAVAILABLE", message, { cause: error });
+  return refusal ?? brokenOff(error);
 }

@@ -39,8 +39,8 @@ export class Subscriptions {
 
   /** Throws a BobbinError where the service does not let itself be subscribed to. */
   async open(subscription: Subscription): Promise<AsyncIterableIterator<ExecutionResult>> {
-    const { client, onFailure, route, headers, payload } = subscription;
-    const leave = this.#enter(subscription.service);
+    const { service, client, onFailure, route, headers, payload } = subscription;
+    const leave = this.#enter(service);
     const ending = new AbortController();
     const end = () => {
       client?.removeEventListener("abort", end);
@@ -50,7 +50,7 @@ export class Subscriptions {
     client?.addEventListener("abort", end);
     const late = setTimeout(() => ending.abort(tooLate()), OPENING_MS);
     try {
-      const events = await this.#connect(route, { url: route.url, headers, payload }, ending);
+      const events = await this.#connect(route, { service, url: route.url, headers, payload }, ending);
       return resultsOf(events, subscription, ending, end);
     } catch (error) {
       const reason: unknown = ending.signal.reason;
