@@ -11,7 +11,7 @@ import {
 } from "@graphql-tools/utils";
 import { GraphQLSchema, parse, print, printSchema } from "graphql";
 import { BobbinError, messageOf, toBobbinError } from "./errors.ts";
-import { failure } from "./gateway/remote/remote-executor.ts";
+import { type DividedExecutor, failure, type ServiceAnswer } from "./gateway/remote/remote-executor.ts";
 import { holdsFile } from "./gateway/remote/request-body.ts";
 import type { GatewayContext } from "./gateway/remote/request-context.ts";
 import type { LocalService, LocalState } from "./gateway/schemas.ts";
@@ -115,7 +115,16 @@ export class LocalServices {
     const { name, sdl } = version;
     const execute = (request: ExecutionRequest) =>
       this.#refused(name) ?? refusedFiles(name, request) ?? executeOn(version, forCode(request));
-    const service: LocalService = { sdl, execute: execute as Executor };
+    const divided: DividedExecutor = Object.assign(execute as Executor, {
+      send: async (body: string, context: GatewayContext) => {
+        const refused = this.#refusal(name);
+        if (refused) throw refused;
+        return { result: await version.execute({ ...JSON.parse(body), ...callerOf(context) }) };
+      },
+      read: (_request: unknown, answer: ServiceAnswer) => ("result" in answer ? answer.result : {}),
+      failed: (error: unknown) => failure(name, toBobbinError(error)),
+    });
+    const service: LocalService = { sdl, execute: divided };
     this.#services.set(version, service);
     return service;
   }
@@ -142,17 +151,20 @@ async function executeOn(
   request: ExecutionRequest,
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const { document, variables, operationName, operationType, context } = request;
-  const { request: http, writeToken, hops } = context as GatewayContext;
   const asked: PluginRequest = {
     query: print(document),
     variables,
     operationName,
-    headers: shownHeaders(http, writeToken),
-    hops,
+    ...callerOf(context as GatewayContext),
   };
   try {
     return operationType === "subscription" ? version.subscribe(asked) : await version.execute(asked);
   } catch (error) {
     return failure(version.name, toBobbinError(error));
   }
+}
+
+/** What a plugin is told of who asks. */
+function callerOf({ request, writeToken, hops }: GatewayContext): Pick<PluginRequest, "headers" | "hops"> {
+  return { headers: shownHeaders(request, writeToken), hops };
 }

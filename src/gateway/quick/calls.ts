@@ -5,8 +5,7 @@
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import { print } from "graphql";
 import type { Call } from "../federation/plan.ts";
-import type { RawAnswer } from "../remote/graphql-call.ts";
-import type { RemoteExecutor, SubgraphRequest } from "../remote/remote-executor.ts";
+import type { DividedExecutor, ServiceAnswer, SubgraphRequest } from "../remote/remote-executor.ts";
 import { requestBody } from "../remote/request-body.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Variables } from "./variables.ts";
@@ -14,7 +13,7 @@ import type { Variables } from "./variables.ts";
 /** A request that differs from answer to answer in its variables alone. */
 export interface PreparedCall {
   readonly call: Call;
-  readonly executor: RemoteExecutor;
+  readonly executor: DividedExecutor;
   /** The body up to the variables. */
   readonly head: string;
   /** The names of its sets of entities. */
@@ -23,7 +22,7 @@ export interface PreparedCall {
   readonly isRoot: boolean;
 }
 
-export function prepareCall(call: Call, executor: RemoteExecutor): PreparedCall {
+export function prepareCall(call: Call, executor: DividedExecutor): PreparedCall {
   const { document, fetches } = call;
   const sets = [...new Set(fetches.flatMap(({ entity }) => entity?.alias ?? []))];
   const isRoot = fetches.some(({ entity }) => !entity);
@@ -49,13 +48,13 @@ export function bodyOf(
 export class Calls {
   readonly #context: GatewayContext;
   /** Executor → body → answer. */
-  readonly #sent = new Map<RemoteExecutor, Map<string, Promise<RawAnswer>>>();
+  readonly #sent = new Map<DividedExecutor, Map<string, Promise<ServiceAnswer>>>();
 
   constructor(context: GatewayContext) {
     this.#context = context;
   }
 
-  send(executor: RemoteExecutor, body: string): Promise<RawAnswer> {
+  send(executor: DividedExecutor, body: string): Promise<ServiceAnswer> {
     const answer = executor.send(body, this.#context);
     const sent = this.#sent.get(executor);
     if (sent) sent.set(body, answer);
@@ -65,7 +64,7 @@ export class Calls {
 
   /** An executor for requests of the same operation, which sends only what was not sent yet. */
   resumed(executor: Executor): Executor {
-    if (!isRemote(executor)) return executor;
+    if (!isDivided(executor)) return executor;
     return (async (request: ExecutionRequest) => {
       const body = requestBody({ query: print(request.document), variables: request.variables });
       const sent = typeof body === "string" ? this.#sent.get(executor)?.get(body) : undefined;
@@ -79,6 +78,6 @@ export class Calls {
   }
 }
 
-export function isRemote(executor: Executor): executor is RemoteExecutor {
+export function isDivided(executor: Executor): executor is DividedExecutor {
   return "send" in executor;
 }

@@ -13,10 +13,10 @@ import { newGathered } from "../federation/gathered.ts";
 import type { Call, Plan } from "../federation/plan.ts";
 import { planOperation } from "../federation/plan-operation.ts";
 import { Unplannable } from "../federation/planner.ts";
-import type { RawAnswer } from "../remote/graphql-call.ts";
+import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { bodyOf, Calls, isRemote, type PreparedCall, prepareCall } from "./calls.ts";
+import { bodyOf, Calls, isDivided, type PreparedCall, prepareCall } from "./calls.ts";
 import { plainModel } from "./plain-model.ts";
 import { compileProgram, LEFT, type Program, type State } from "./program.ts";
 import type { Splicing } from "./scanning.ts";
@@ -97,7 +97,7 @@ function joinedCalls(parts: readonly PlannedPart[], isInTurn: boolean): Prepared
     const before = isInTurn ? calls.map((_, i) => i) : [];
     for (const call of plan.calls) {
       const executor = model.executor(call.graph);
-      if (!isRemote(executor)) throw new Uncompilable("service of this process");
+      if (!isDivided(executor)) throw new Uncompilable("service of this process");
       const after = call.after.length === 0 ? before : call.after.map((i) => i + first);
       calls.push(prepareCall({ ...call, after } satisfies Call, executor));
     }
@@ -153,11 +153,11 @@ export class CompiledOperation {
     const spliced = splice(splicing, sent);
     if (spliced) return spliced;
     const state = this.#program.begin();
-    for (let i = 0; i < sent.length; i++) this.#program.take[i]?.(state, dataOf((sent[i] as RawAnswer).body));
+    for (let i = 0; i < sent.length; i++) this.#program.take[i]?.(state, dataOf(sent[i] as ServiceAnswer));
     return JSON.stringify({ data: this.#program.answer(state) });
   }
 
-  #send(call: PreparedCall, calls: Calls, variables: Variables): Promise<RawAnswer> {
+  #send(call: PreparedCall, calls: Calls, variables: Variables): Promise<ServiceAnswer> {
     return calls.send(call.executor, bodyOf(call, variables, [])).catch(left);
   }
 
@@ -200,8 +200,8 @@ export class CompiledOperation {
     }
     if (!isNeeded) return;
     const body = bodyOf(prepared, variables, representations);
-    const { body: bytes } = await calls.send(prepared.executor, body).catch(left);
-    this.#program.take[i]?.(state, dataOf(bytes));
+    const answer = await calls.send(prepared.executor, body).catch(left);
+    this.#program.take[i]?.(state, dataOf(answer));
   }
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
@@ -223,16 +223,19 @@ function left(): never {
 }
 
 /** Throws LEFT where the answer is anything but data alone. */
-function dataOf(bytes: Buffer): object {
-  let answer: { data?: unknown; errors?: unknown } | null;
-  try {
-    answer = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw LEFT;
-  }
-  if (typeof answer !== "object" || answer === null) throw LEFT;
-  const { data, errors } = answer;
+function dataOf(answer: ServiceAnswer): object {
+  const result: unknown = "result" in answer ? answer.result : parsed(answer.body);
+  if (typeof result !== "object" || result === null) throw LEFT;
+  const { data, errors } = result as { data?: unknown; errors?: unknown };
   const isWhole = errors === undefined || errors === null;
   if (!isWhole || typeof data !== "object" || data === null || Array.isArray(data)) throw LEFT;
   return data;
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw LEFT;
+  }
 }

@@ -3,6 +3,7 @@
  * is in them.
  */
 import type { RawAnswer } from "../remote/graphql-call.ts";
+import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { Splicing } from "./scanning.ts";
 
 const BEGIN = Buffer.from('{"data":{');
@@ -13,8 +14,9 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 /** Undefined where an answer is another than is expected. */
 export function splice(
   { scans, pieces, isWhole }: Splicing,
-  answers: readonly RawAnswer[],
+  answers: readonly ServiceAnswer[],
 ): Buffer<ArrayBuffer> | undefined {
+  if (!areBytes(answers)) return undefined;
   const found: (readonly number[])[] = [];
   for (let i = 0; i < answers.length; i++) {
     const { status, contentType, body } = answers[i] as RawAnswer;
@@ -24,6 +26,10 @@ export function splice(
     found.push(spans);
   }
   return isWhole ? (answers[0]?.body as Buffer<ArrayBuffer>) : joined(pieces, answers, found);
+}
+
+function areBytes(answers: readonly ServiceAnswer[]): answers is readonly RawAnswer[] {
+  return answers.every((answer) => "body" in answer);
 }
 
 function joined(

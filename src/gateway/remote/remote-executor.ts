@@ -25,12 +25,15 @@ export interface SubgraphRequest extends ExecutionRequest {
 
 type Body = string | FormData;
 
+/** An answer as a service gave it: its bytes, or what it is, where it never was bytes. */
+export type ServiceAnswer = RawAnswer | { readonly result: ExecutionResult };
+
 /** An executor whose halves can be used by themselves. */
-export interface RemoteExecutor extends Executor {
+export interface DividedExecutor extends Executor {
   /** Sends a request's body as it is. Throws a BobbinError. */
-  send(body: Body, context: GatewayContext): Promise<RawAnswer>;
+  send(body: string, context: GatewayContext): Promise<ServiceAnswer>;
   /** The result that an answer to the request's document is; whatever is wrong with it is an error in it. */
-  read(request: SubgraphRequest, answer: RawAnswer): ExecutionResult;
+  read(request: SubgraphRequest, answer: ServiceAnswer): ExecutionResult;
   /** The result that stands for what sending threw. */
   failed(error: unknown): ExecutionResult;
 }
@@ -60,7 +63,7 @@ export function remoteExecutor(
     subscriptions = new Subscriptions(),
     deadlineMs = CALL_DEADLINE_MS,
   }: RemoteExecutorOptions,
-): RemoteExecutor {
+): DividedExecutor {
   const lane: Lane = { inFlight: 0, waiting: new Set() };
 
   async function send(body: Body, context: GatewayContext): Promise<RawAnswer> {
@@ -84,7 +87,8 @@ export function remoteExecutor(
     if (!request?.signal.aborted && !(target instanceof BobbinError)) onFailure(service, target.origin);
   }
 
-  function read(request: SubgraphRequest, answer: RawAnswer): ExecutionResult {
+  function read(request: SubgraphRequest, answer: ServiceAnswer): ExecutionResult {
+    if ("result" in answer) return answer.result;
     try {
       const { result, text } = readAnswer(answer);
       return taken(request, result, () => parseExactly(text));
