@@ -23,6 +23,7 @@ import { InFlight } from "./gateway/execute/in-flight.ts";
 import { Inside } from "./gateway/execute/inside.ts";
 import { LastSet } from "./gateway/last-set.ts";
 import { CallPlaces } from "./gateway/remote/call-places.ts";
+import { HttpClient } from "./gateway/remote/http/http-client.ts";
 import { remoteExecutor } from "./gateway/remote/remote-executor.ts";
 import { routeOf } from "./gateway/remote/route.ts";
 import { Subscriptions } from "./gateway/remote/subscriptions/subscriptions.ts";
@@ -46,10 +47,17 @@ export interface App extends AsyncDisposable {
   readonly urls: Record<DoorName, string>;
 }
 
+export interface Surroundings {
+  log: Log;
+  clock: Clock;
+  /** Whether services are reached through a proxy. */
+  isProxied?: boolean;
+}
+
 const WEBHOOK_TOKEN_SECONDS = 60;
 
 /** Starts everything; when it returns, all doors are open. Throws when a port is taken, and leaves nothing behind. */
-export async function createApp(config: Config, { log, clock }: { log: Log; clock: Clock }): Promise<App> {
+export async function createApp(config: Config, { log, clock, isProxied }: Surroundings): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const stopping = new AbortController();
   const identity = new Identity(config.host);
@@ -149,6 +157,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
   };
   const local = new LocalServices(schema, config.coreMutationsInGraph, () => plugins, refusal);
 
+  const http = stack.use(new HttpClient({ isProxied }));
   const places = new CallPlaces();
   const subscriptions = new Subscriptions();
   const composer = stack.use(
@@ -160,6 +169,7 @@ export async function createApp(config: Config, { log, clock }: { log: Log; cloc
       remoteExecutor: (name) =>
         remoteExecutor(name, {
           route,
+          http,
           places,
           subscriptions,
           onFailure: (failed, origin) => scheduler.hint(failed, origin),

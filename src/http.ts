@@ -65,3 +65,11 @@ export function connectionReason(error: unknown): string {
   if (/HTTP|HPE_/i.test(code)) return "its answer is not HTTP";
   return CONNECTION_REASONS[code] ?? "the connection failed";
 }
+
+/** The variables that Bun's fetch looks at. */
+const VARIABLES = ["http_proxy", "https_proxy", "all_proxy"];
+
+/** Whether any proxy is named; which calls go through it is fetch's matter. */
+export function usesProxy(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return VARIABLES.some((name) => environment[name] || environment[name.toUpperCase()]);
+}

@@ -8,6 +8,7 @@ import { readSettings } from "./cli/settings.ts";
 import { tokenFor } from "./cli/token.ts";
 import { describeFault, readConfig } from "./config.ts";
 import { BobbinError } from "./errors.ts";
+import { usesProxy } from "./http.ts";
 import { createLog, type Log } from "./log.ts";
 import { BUNDLE_COMMAND, CHILD_COMMAND } from "./plugins/runner/protocol.ts";
 
@@ -71,7 +72,7 @@ const program = createProgram({
     superviseStrays(log);
     // Only a server needs all of it; a plugin's process is to start quickly.
     const { serve } = await import("./cli/serve.ts");
-    process.exit(await serve(read.config, log, firstSignal()));
+    process.exit(await serve(read.config, log, usesProxy(process.env), firstSignal()));
   },
   async createToken({ ttl, service }) {
     const secret = process.env.BOBBIN_JWT_SECRET || process.env.JWT_SECRET;

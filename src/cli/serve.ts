@@ -9,10 +9,15 @@ import type { Log } from "../log.ts";
 import { version } from "../version.ts";
 
 /** Runs until `stop` resolves, then ends in order. Returns the exit status. */
-export async function serve(config: Config, log: Log, stop: Promise<string>): Promise<number> {
+export async function serve(
+  config: Config,
+  log: Log,
+  isProxied: boolean,
+  stop: Promise<string>,
+): Promise<number> {
   warnOf(config, log);
   try {
-    const app = await createApp(config, { log, clock: systemClock });
+    const app = await createApp(config, { log, clock: systemClock, isProxied });
     log.info({ ...app.urls, version, ...reach(config) }, "ready");
     log.info({ signal: await stop }, "stopping");
     await app[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@
  * when the reference road takes over. Knows plans' requests and who answers them; nothing of what is made of them.
  */
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
-import { print } from "graphql";
+import { OperationTypeNode, print } from "graphql";
 import type { Call } from "../federation/plan.ts";
 import type { DividedExecutor, ServiceAnswer, SubgraphRequest } from "../remote/remote-executor.ts";
 import { requestBody } from "../remote/request-body.ts";
@@ -54,8 +54,8 @@ export class Calls {
     this.#context = context;
   }
 
-  send(executor: DividedExecutor, body: string): Promise<ServiceAnswer> {
-    const answer = executor.send(body, this.#context);
+  send({ executor, call }: PreparedCall, body: string): Promise<ServiceAnswer> {
+    const answer = executor.send(body, this.#context, call.operation !== OperationTypeNode.MUTATION);
     const sent = this.#sent.get(executor);
     if (sent) sent.set(body, answer);
     else this.#sent.set(executor, new Map([[body, answer]]));

@@ -158,7 +158,7 @@ export class CompiledOperation {
   }
 
   #send(call: PreparedCall, calls: Calls, variables: Variables): Promise<ServiceAnswer> {
-    return calls.send(call.executor, bodyOf(call, variables, [])).catch(left);
+    return calls.send(call, bodyOf(call, variables, [])).catch(left);
   }
 
   async #gather(calls: Calls, variables: Variables): Promise<object> {
@@ -200,7 +200,7 @@ export class CompiledOperation {
     }
     if (!isNeeded) return;
     const body = bodyOf(prepared, variables, representations);
-    const answer = await calls.send(prepared.executor, body).catch(left);
+    const answer = await calls.send(prepared, body).catch(left);
     this.#program.take[i]?.(state, dataOf(answer));
   }
 

@@ -26,14 +26,19 @@ export class CallPlaces {
   readonly #waiting = new Set<Lane>();
 
   /**
-   * Runs the call once there is a place for it. Throws SERVICE_OVERLOADED where too many wait already, and
-   * SERVICE_TIMEOUT where `signal` aborts before its turn.
+   * Runs the call once there is a place for it; it is told how long that took, in milliseconds. Throws
+   * SERVICE_OVERLOADED where too many wait already, and SERVICE_TIMEOUT where the signal aborts before its turn.
    */
-  async run<T>(lane: Lane, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  async run<T>(lane: Lane, signal: () => AbortSignal, call: (waitedMs: number) => Promise<T>): Promise<T> {
+    let waitedMs = 0;
     if (lane.waiting.size === 0 && this.#hasPlace(lane)) this.#take(lane);
-    else await this.#turn(lane, signal);
+    else {
+      const startedAt = performance.now();
+      await this.#turn(lane, signal());
+      waitedMs = performance.now() - startedAt;
+    }
     try {
-      return await call();
+      return await call(waitedMs);
     } finally {
       lane.inFlight -= 1;
       this.#free += 1;

@@ -33,7 +33,7 @@ export interface GraphQLAnswer {
   text: string;
 }
 
-const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
+export const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
 /** Throws SERVICE_TIMEOUT, SERVICE_UNAVAILABLE or INVALID_SERVICE_RESPONSE. */
 export async function callGraphQL(call: GraphQLCall): Promise<GraphQLAnswer & Pick<RawAnswer, "door">> {

@@ -10,7 +10,9 @@ import { takeAnswer } from "../values/exact-answer.ts";
 import { parseExactly } from "../values/exact-numbers.ts";
 import { CallPlaces, type Lane } from "./call-places.ts";
 import { conform } from "./conform.ts";
-import { type RawAnswer, readAnswer, sendGraphQL } from "./graphql-call.ts";
+import { ACCEPT, type RawAnswer, readAnswer, sendGraphQL } from "./graphql-call.ts";
+import { HttpClient } from "./http/http-client.ts";
+import { type Target, targetOf } from "./http/target.ts";
 import { requestBody } from "./request-body.ts";
 import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
 import type { Route } from "./route.ts";
@@ -23,15 +25,13 @@ export interface SubgraphRequest extends ExecutionRequest {
   readonly isOwnSchema?: boolean;
 }
 
-type Body = string | FormData;
-
 /** An answer as a service gave it: its bytes, or what it is, where it never was bytes. */
 export type ServiceAnswer = RawAnswer | { readonly result: ExecutionResult };
 
 /** An executor whose halves can be used by themselves. */
 export interface DividedExecutor extends Executor {
-  /** Sends a request's body as it is. Throws a BobbinError. */
-  send(body: string, context: GatewayContext): Promise<ServiceAnswer>;
+  /** Sends a request's body as it is. `isRepeatable`: it does no harm to send it twice. Throws a BobbinError. */
+  send(body: string, context: GatewayContext, isRepeatable: boolean): Promise<ServiceAnswer>;
   /** The result that an answer to the request's document is; whatever is wrong with it is an error in it. */
   read(request: SubgraphRequest, answer: ServiceAnswer): ExecutionResult;
   /** The result that stands for what sending threw. */
@@ -43,6 +43,8 @@ export interface RemoteExecutorOptions {
   route: (service: string) => Route | BobbinError;
   /** Called when an instance did not answer as it should. */
   onFailure: (service: string, origin: string) => void;
+  /** Its own where a service is alone. */
+  http?: HttpClient;
   /** The places that all services' calls share; its own where a service is alone. */
   places?: CallPlaces;
   /** Likewise, of subscriptions. */
@@ -59,6 +61,7 @@ export function remoteExecutor(
   {
     route,
     onFailure,
+    http = new HttpClient(),
     places = new CallPlaces(),
     subscriptions = new Subscriptions(),
     deadlineMs = CALL_DEADLINE_MS,
@@ -66,16 +69,37 @@ export function remoteExecutor(
 ): DividedExecutor {
   const lane: Lane = { inFlight: 0, waiting: new Set() };
 
-  async function send(body: Body, context: GatewayContext): Promise<RawAnswer> {
+  async function send(body: string, context: GatewayContext, isRepeatable: boolean): Promise<RawAnswer> {
     const target = route(service);
     if (target instanceof BobbinError) throw target;
-    const deadline = AbortSignal.timeout(target.timeoutMs ?? deadlineMs);
-    const signal = context.request ? AbortSignal.any([deadline, context.request.signal]) : deadline;
-    const headers = subgraphHeaders(context, target.headers);
+    const most = target.timeoutMs ?? deadlineMs;
+    const post = (waitedMs: number) =>
+      http.post(targetFor(target), {
+        headers: subgraphHeaders(context, target.headers),
+        body,
+        deadlineMs: most - waitedMs,
+        maxBytes: MAX_ANSWER_BYTES,
+        signal: context.request?.signal,
+        isRepeatable,
+      });
     try {
-      return await places.run(lane, signal, () =>
-        sendGraphQL({ url: target.graphqlUrl, body, headers, signal, maxBytes: MAX_ANSWER_BYTES }),
-      );
+      return await places.run(lane, () => signalOf(context, most), post);
+    } catch (error) {
+      blame(context, target);
+      throw error;
+    }
+  }
+
+  /** Forms go by fetch, which writes them. */
+  async function sendForm(body: FormData, context: GatewayContext): Promise<RawAnswer> {
+    const target = route(service);
+    if (target instanceof BobbinError) throw target;
+    const signal = signalOf(context, target.timeoutMs ?? deadlineMs);
+    const headers = subgraphHeaders(context, target.headers);
+    const { graphqlUrl: url } = target;
+    const post = () => sendGraphQL({ url, body, headers, signal, maxBytes: MAX_ANSWER_BYTES });
+    try {
+      return await places.run(lane, () => signal, post);
     } catch (error) {
       blame(context, target);
       throw error;
@@ -99,8 +123,12 @@ export function remoteExecutor(
   }
 
   async function call(request: SubgraphRequest): Promise<ExecutionResult> {
-    const body = requestBody({ query: print(request.document), variables: request.variables });
-    return read(request, await send(body, request.context as GatewayContext));
+    const { document, variables, operationType } = request;
+    const context = request.context as GatewayContext;
+    const body = requestBody({ query: print(document), variables });
+    const sent =
+      typeof body === "string" ? send(body, context, operationType !== "mutation") : sendForm(body, context);
+    return read(request, await sent);
   }
 
   function failed(error: unknown): ExecutionResult {
@@ -143,6 +171,22 @@ export function remoteExecutor(
     }
   };
   return Object.assign(execute as Executor, { send, read, failed });
+}
+
+/** Aborts at the deadline, or when the client hangs up. */
+function signalOf({ request }: GatewayContext, deadlineMs: number): AbortSignal {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  return request ? AbortSignal.any([deadline, request.signal]) : deadline;
+}
+
+const targets = new WeakMap<Route, Target>();
+
+function targetFor(route: Route): Target {
+  const known = targets.get(route);
+  if (known) return known;
+  const target = targetOf(route.graphqlUrl, { "content-type": "application/json", accept: ACCEPT });
+  targets.set(route, target);
+  return target;
 }
 
 function nestedTooDeeply(service: string, cause: RangeError): BobbinError {

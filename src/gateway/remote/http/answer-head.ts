@@ -1,0 +1,96 @@
+/**
+ * Reads the head of an answer: its status, where its body ends, and the few headers that callers look at. Strict,
+ * because who reads an end differently from who wrote it takes one answer for another. Knows text only.
+ */
+import { BobbinError } from "../../../errors.ts";
+import { DOOR_HEADER } from "../../../http.ts";
+
+export interface AnswerHead {
+  status: number;
+  /** The length of the body in bytes, or how its end is told. */
+  body: number | "chunked" | "until close";
+  /** No further answer comes on this connection. */
+  isLast: boolean;
+  /** How long the server says that it keeps a connection without calls. */
+  keptMs: number | undefined;
+  contentType: string;
+  encoding: string;
+  door: string | null;
+}
+
+export const MAX_HEAD_BYTES = 64 * 1024;
+
+/** How a header's line begins, in lower case. */
+const CONTENT_LENGTH = "\r\ncontent-length:";
+const TRANSFER_ENCODING = "\r\ntransfer-encoding:";
+const CONNECTION = "\r\nconnection:";
+const KEEP_ALIVE = "\r\nkeep-alive:";
+const CONTENT_TYPE = "\r\ncontent-type:";
+const CONTENT_ENCODING = "\r\ncontent-encoding:";
+const DOOR = `\r\n${DOOR_HEADER}:`;
+
+/** Of the lines up to the empty one: a status line, then names directly before their colon, one header a line. */
+const HEAD =
+  /^HTTP\/1\.[01] [1-9]\d\d(?: [^\0\r\n]*)?(?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\0\r\n]*){0,256}$/;
+const CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
+const LENGTH = /^\d{1,15}$/;
+
+/** `text` is without the empty line. Throws INVALID_SERVICE_RESPONSE. */
+export function readHead(text: string): AnswerHead {
+  if (!HEAD.test(text)) throw notHttp("its head is malformed or has more than 256 headers");
+  // Each header is looked for by itself: most are none of ours, and cutting all of them out takes three times as long.
+  const names = text.toLowerCase();
+  const status = Number(text.slice(9, 12));
+  const isOld = text.startsWith("HTTP/1.0");
+  const body = status < 200 || status === 204 || status === 304 ? 0 : bodyOf(text, names, isOld);
+  const connection = headerValue(text, names, CONNECTION);
+  const kept = headerValue(text, names, KEEP_ALIVE);
+  return {
+    status,
+    body,
+    isLast: isOld || body === "until close" || (connection !== undefined && CLOSE.test(connection)),
+    keptMs: kept === undefined ? undefined : keptMs(kept),
+    contentType: headerValue(text, names, CONTENT_TYPE) ?? "",
+    encoding: headerValue(text, names, CONTENT_ENCODING)?.toLowerCase() ?? "",
+    door: headerValue(text, names, DOOR) ?? null,
+  };
+}
+
+function bodyOf(text: string, names: string, isOld: boolean): AnswerHead["body"] {
+  const length = headerValue(text, names, CONTENT_LENGTH);
+  const coding = headerValue(text, names, TRANSFER_ENCODING);
+  const isTwice = isRepeated(names, CONTENT_LENGTH) || isRepeated(names, TRANSFER_ENCODING);
+  if (coding !== undefined) {
+    if (coding.toLowerCase() === "chunked" && length === undefined && !isTwice && !isOld) return "chunked";
+  } else if (length === undefined) return "until close";
+  else if (LENGTH.test(length) && !isTwice) return Number(length);
+  throw notHttp("it is not clear where it ends");
+}
+
+/** The value of the first line that begins like this. `names`: the text in lower case. */
+function headerValue(text: string, names: string, beginning: string): string | undefined {
+  const line = names.indexOf(beginning);
+  if (line < 0) return undefined;
+  const end = text.indexOf("\r\n", line + 2);
+  return text.slice(line + beginning.length, end < 0 ? undefined : end).trim();
+}
+
+function isRepeated(names: string, beginning: string): boolean {
+  return names.indexOf(beginning) !== names.lastIndexOf(beginning);
+}
+
+function keptMs(value: string): number | undefined {
+  const [, seconds] = /(?:^|[,\s])timeout\s*=\s*(\d{1,6})/i.exec(value) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}
+
+export function notHttp(why: string): BobbinError {
+  return new BobbinError("INVALID_SERVICE_RESPONSE", `The service's answer is not HTTP: ${why}.`);
+}
+
+export function tooLarge(maxBytes: number): BobbinError {
+  return new BobbinError(
+    "INVALID_SERVICE_RESPONSE",
+    `The service's answer is larger than ${maxBytes} bytes.`,
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * Puts one answer together from what a connection delivers, in whatever pieces that comes. Bun uses the memory of a
+ * piece again, so whatever outlives `read` is copied. Knows answers; nothing of sockets.
+ */
+import { type BodyReader, Bytes, bodyReader } from "./answer-body.ts";
+import { type AnswerHead, MAX_HEAD_BYTES, notHttp, readHead, tooLarge } from "./answer-head.ts";
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Empty where the service named none. */
+  readonly contentType: string;
+  /** The door header, where another bobbin (or this one) answered. */
+  readonly door: string | null;
+  /** How the body is encoded; empty where it is not. */
+  readonly encoding: string;
+  /** The caller's own bytes; small ones lie in a larger ArrayBuffer, which is shared. */
+  readonly body: Buffer<ArrayBuffer>;
+}
+
+export class AnswerReader {
+  /** Whether anything came at all. */
+  hasBegun = false;
+  /** Whether more came than the answer. */
+  hasMore = false;
+  head: AnswerHead | undefined;
+  #begunHead: Bytes | undefined;
+  #headBytes = 0;
+  #body: BodyReader | undefined;
+  readonly #maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The answer once it is complete. Throws INVALID_SERVICE_RESPONSE. */
+  read(piece: Buffer): HttpAnswer | undefined {
+    this.hasBegun = true;
+    if (this.#body) return this.#readBody(this.#body, piece, 0);
+    if (!this.#begunHead) return this.#readHead(piece, 0);
+    const before = this.#begunHead.length;
+    this.#begunHead.add(piece, 0, piece.length, Number.POSITIVE_INFINITY);
+    // The empty line may have begun before this piece.
+    return this.#readHead(this.#begunHead.all, Math.max(0, before - 3));
+  }
+
+  /** The answer of a connection that was closed, where closing is what ends it. */
+  end(): HttpAnswer | undefined {
+    if (this.head?.body !== "until close" || !this.#body) return undefined;
+    return answerOf(this.head, this.#body.bytes);
+  }
+
+  /** `piece` begins with the head; its end is looked for from `searched` on. */
+  #readHead(piece: Buffer, searched: number): HttpAnswer | undefined {
+    let start = 0;
+    for (let from = searched; ; from = start) {
+      const end = piece.indexOf("\r\n\r\n", from);
+      if ((end < 0 ? piece.length : end) - start + this.#headBytes > MAX_HEAD_BYTES) {
+        throw notHttp(`its head is longer than ${MAX_HEAD_BYTES} bytes`);
+      }
+      if (end < 0) {
+        // Else all of `piece` is there already.
+        if (start > 0 || !this.#begunHead) {
+          this.#begunHead = new Bytes();
+          this.#begunHead.add(piece, start, piece.length, Number.POSITIVE_INFINITY);
+        }
+        return undefined;
+      }
+      const head = readHead(piece.toString("latin1", start, end));
+      this.#headBytes += end + 4 - start;
+      start = end + 4;
+      // Nobody asked for another protocol; other such heads only say that the answer is to come.
+      if (head.status === 101) throw notHttp("it changes the protocol");
+      if (head.status >= 200) return this.#begin(head, piece, start);
+    }
+  }
+
+  #begin(head: AnswerHead, piece: Buffer, at: number): HttpAnswer | undefined {
+    this.head = head;
+    if (typeof head.body === "number") {
+      if (head.body > this.#maxBytes) throw tooLarge(this.#maxBytes);
+      const end = at + head.body;
+      if (end <= piece.length) {
+        this.hasMore = end < piece.length;
+        const body = Buffer.allocUnsafe(head.body);
+        piece.copy(body, 0, at, end);
+        return answerOf(head, body);
+      }
+    }
+    this.#body = bodyReader(head.body, this.#maxBytes);
+    return this.#readBody(this.#body, piece, at);
+  }
+
+  #readBody(body: BodyReader, piece: Buffer, at: number): HttpAnswer | undefined {
+    const end = body.read(piece, at);
+    if (!body.isComplete) return undefined;
+    this.hasMore = end < piece.length;
+    return answerOf(this.head as AnswerHead, body.bytes);
+  }
+}
+
+function answerOf(
+  { status, contentType, encoding, door }: AnswerHead,
+  body: Buffer<ArrayBuffer>,
+): HttpAnswer {
+  return { status, contentType, encoding, door, body };
+}

@@ -1,0 +1,63 @@
+/**
+ * One call on its way: what is sent, what it may take, and who waits for its answer. Knows nothing of sockets.
+ */
+import { BobbinError } from "../../../errors.ts";
+import { connectionReason } from "../../../http.ts";
+import type { HttpAnswer } from "./answer-reader.ts";
+
+export interface PostRequest {
+  /** Besides those of the target. Those that frame the request are the client's own and refused. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** From now on; the wait for a connection and connecting are part of it. */
+  readonly deadlineMs: number;
+  /** Of the answer's body. */
+  readonly maxBytes: number;
+  /** Gives up before the deadline. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * A query: it may be sent once more where a kept connection turns out to be closed before any of the answer came.
+   * Others are so only where nothing of them was sent.
+   */
+  readonly isRepeatable: boolean;
+}
+
+/** What of a call its connection has to know. */
+export interface CallTerms {
+  /** The whole request; a string is ASCII. */
+  readonly message: string | Buffer;
+  readonly maxBytes: number;
+  /** Whether the service may get it twice. */
+  readonly isRepeatable: boolean;
+  /** By `performance.now()`. */
+  readonly deadline: number;
+}
+
+export class Call {
+  readonly terms: CallTerms;
+  readonly answer: Promise<HttpAnswer>;
+  /** A call is made at most twice. */
+  isSecondTry = false;
+  readonly resolve: (answer: HttpAnswer) => void;
+  readonly reject: (error: BobbinError) => void;
+
+  constructor(terms: CallTerms) {
+    this.terms = terms;
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+    this.answer = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
+
+export function outOfTime(cause?: unknown): BobbinError {
+  return new BobbinError("SERVICE_TIMEOUT", "The service did not answer in time.", { cause });
+}
+
+/** `error` is what Bun says of the connection. */
+export function unreachable(error: unknown): BobbinError {
+  const reason = connectionReason(error);
+  return new BobbinError("SERVICE_UNAVAILABLE", `The service could not be reached: ${reason}.`, {
+    cause: error,
+  });
+}
