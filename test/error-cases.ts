@@ -4,6 +4,7 @@ import { Streams } from "../src/api/sse.ts";
 import { BobbinError, type ErrorCode } from "../src/errors.ts";
 import { compose } from "../src/gateway/compose/compose.ts";
 import { composeSafely } from "../src/gateway/compose/compose-safely.ts";
+import { atOnce } from "../src/gateway/compose/slices.ts";
 import { callGraphQL } from "../src/gateway/remote/graphql-call.ts";
 import { remoteExecutor } from "../src/gateway/remote/remote-executor.ts";
 import { buildSubgraph, type Subgraph } from "../src/gateway/subgraph/subgraph.ts";
@@ -203,7 +204,8 @@ export function errorCases({ app, closed, service }: World): Record<ErrorCode, (
         buildSubgraph({ name: "less", sdl: `type Query { ${fields} }`, namespace: null }, async () => ({})),
       ) as [Subgraph, Subgraph];
       const graph = compose([], [{ latest: before, previous: undefined }]);
-      const { rejected } = composeSafely(graph, [], [{ latest, previous: before }], () => false);
+      const work = composeSafely(graph, [], [{ latest, previous: before }], () => false);
+      const { rejected } = atOnce(work).value;
       return { code: rejected.get("less")?.code };
     },
     COMPOSITION_FAILED: async () => {

@@ -8,7 +8,8 @@ import type { Service } from "../registry/service.ts";
 import { type ChangeReport, ChangeReports, logged } from "./compose/change-reports.ts";
 import type { Candidate, Reason } from "./compose/compose.ts";
 import { composeSafely, type SafeComposition } from "./compose/compose-safely.ts";
-import { compositionMemory, Unready } from "./compose/memory.ts";
+import { compositionMemory } from "./compose/memory.ts";
+import { atOnce, type Done, inSlices, type Slices } from "./compose/slices.ts";
 import { ComposingThread } from "./federation/composing-thread.ts";
 import type { ComposedService } from "./last-set.ts";
 import { isSame, type Parts, partsOf } from "./parts.ts";
@@ -32,6 +33,12 @@ export interface ReloadResult {
   readonly rejected: readonly { name: string; reason: Reason }[];
 }
 
+/** What was known when a composition began. */
+interface Began {
+  readonly revision: number;
+  readonly unregistered: readonly string[];
+}
+
 /** Composing waits until nothing has changed for this long … */
 const QUIET_MS = 15;
 /** … but no longer than this, or than a few times what composing costs. */
@@ -45,14 +52,16 @@ export class Composer implements AsyncDisposable {
   readonly #thread = new ComposingThread();
   readonly #memory = compositionMemory({
     compose: (members) => this.#thread.compose(members),
-    isAllowed: () => this.#snapshot !== undefined,
+    isAllowed: () => this.#isServing,
   });
   #snapshot: Snapshot | undefined;
+  /** Whether requests come meanwhile, so that composing must not hold them up. */
+  #isServing = false;
   /** Who of the graph was unregistered since: what comes under the name anew has no clients to break. */
   readonly #unregistered = new Set<string>();
   /** What was composed last, whatever came of it. */
   #composed: Parts | undefined;
-  /** Resolves when a part of the composition under way is made. */
+  /** Resolves with the end of the composition under way. */
   #making: Promise<void> | undefined;
   #dirtySince: number | undefined;
   #stopTimer = () => {};
@@ -86,6 +95,7 @@ export class Composer implements AsyncDisposable {
   start(): void {
     this.#schemas.readAllLocal();
     this.#compose();
+    this.#isServing = true;
     for (const service of this.#options.services()) this.#schemas.follow(service, true);
     void this.#schemas.settled().then(async () => {
       await this.#composeAll();
@@ -224,7 +234,10 @@ export class Composer implements AsyncDisposable {
     while (this.#making) await this.#making;
   }
 
-  /** While a part is being made, what comes meanwhile is for the composition after this one. */
+  /**
+   * Composes: at once before the start, else with pauses in which requests are served. What comes in a pause is for
+   * the composition after this one.
+   */
   #compose(): void {
     if (this.#making) {
       this.#dirtySince ??= this.#options.clock.now();
@@ -232,52 +245,71 @@ export class Composer implements AsyncDisposable {
     }
     this.#dirtySince = undefined;
     this.#stopTimer();
-    this.#tryToCompose(partsOf(this.#snapshot, this.#schemas, this.#options.services()));
-  }
-
-  #tryToCompose(parts: Parts): void {
-    try {
-      this.#composeNow(parts);
-    } catch (error) {
-      if (!(error instanceof Unready)) throw error;
-      this.#making = error.ready.then(() => {
-        this.#making = undefined;
-        if (!this.#stopped) this.#tryToCompose(parts);
-      });
+    const parts = partsOf(this.#snapshot, this.#schemas, this.#options.services());
+    if (!this.#isNews(parts)) {
+      this.#rest();
       return;
     }
+    this.#composed = parts;
+    const before = this.#snapshot;
+    const graph = before && { islands: before.islands, subgraphs: [...before.subgraphs.values()] };
+    const mayBreak = (candidate: Candidate) => this.#mayBreak(candidate);
+    const work = composeSafely(graph, parts.incumbents, parts.candidates, mayBreak, this.#memory);
+    const began = { revision: this.#options.revision(), unregistered: [...this.#unregistered] };
+    if (!this.#isServing) {
+      this.#finishAtOnce(work, began);
+      this.#rest();
+      return;
+    }
+    this.#making = this.#finishInSlices(work, began).finally(() => {
+      this.#making = undefined;
+      this.#rest();
+    });
+  }
+
+  /** Whether something else can come of the parts than what the last composition made of its own. */
+  #isNews(parts: Parts): boolean {
+    const { incumbents, candidates } = parts;
+    const before = this.#snapshot;
+    const isWhole = candidates.length === 0 && incumbents.length === before?.subgraphs.size;
+    if (isWhole && before?.rejected.size === 0) return false;
+    // The same candidates would be refused by the same incumbents once more.
+    return !this.#composed || !isSame(this.#composed, parts);
+  }
+
+  #finishAtOnce(work: Slices<SafeComposition>, began: Began): void {
+    let done: Done<SafeComposition> | undefined;
+    try {
+      done = atOnce(work);
+    } catch (error) {
+      this.#logFailure(error);
+    }
+    if (done) this.#take(done, began);
+  }
+
+  async #finishInSlices(work: Slices<SafeComposition>, began: Began): Promise<void> {
+    const done = await inSlices(work, () => !this.#stopped).catch((error) => this.#logFailure(error));
+    if (done) this.#take(done, began);
+  }
+
+  #logFailure(error: unknown): void {
+    this.#options.log.error({ err: error }, "composing failed; the graph stays as it was");
+  }
+
+  /** After a composition. */
+  #rest(): void {
     this.#composedAt = this.#options.clock.now();
     this.#next.resolve();
     this.#next = Promise.withResolvers<void>();
     this.#composeSoon();
   }
 
-  #composeNow({ incumbents, candidates }: Parts): void {
-    const startedAt = performance.now();
-    const before = this.#snapshot;
-    const isWhole = candidates.length === 0 && incumbents.length === before?.subgraphs.size;
-    if (isWhole && before?.rejected.size === 0) return;
-    // The same candidates would be refused by the same incumbents once more.
-    if (this.#composed && isSame(this.#composed, { incumbents, candidates })) return;
-    this.#composed = { incumbents, candidates };
-    let composition: SafeComposition;
-    try {
-      const graph = before && { islands: before.islands, subgraphs: [...before.subgraphs.values()] };
-      const mayBreak = (candidate: Candidate) => this.#mayBreak(candidate);
-      composition = composeSafely(graph, incumbents, candidates, mayBreak, this.#memory);
-    } catch (error) {
-      if (error instanceof Unready) {
-        this.#composed = undefined;
-        throw error;
-      }
-      this.#options.log.error({ err: error }, "composing failed; the graph stays as it was");
-      return;
-    }
+  #take({ value: composition, ms }: Done<SafeComposition>, { revision, unregistered }: Began): void {
     this.#memory.settle();
-    const revision = this.#options.revision();
+    const before = this.#snapshot;
     this.#snapshot = new Snapshot(revision, composition);
-    this.#unregistered.clear();
-    this.#lastCostMs = performance.now() - startedAt;
+    for (const name of unregistered) this.#unregistered.delete(name);
+    this.#lastCostMs = ms;
     const now = { at: this.#options.clock.now(), revision };
     const news = this.#changes.take(composition, (name) => this.#schemas.latest(name), now);
     this.#logDifference(before, this.#snapshot);

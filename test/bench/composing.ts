@@ -1,7 +1,8 @@
 /**
  * What composing costs with many services: how long until a changed schema is visible, for how long the serving thread
- * composes without a break, how long the binary's clients wait at most meanwhile, and what it keeps in memory. A
- * thread of its own asks the gateway all the time; what it waits for while nothing changes is the machine's share.
+ * composes in all, in slices between which it serves, how long the binary's clients wait at most meanwhile, and what it
+ * keeps in memory. A thread of its own asks the gateway all the time; what it waits for while nothing changes is the
+ * machine's share.
  */
 import { buildSchema, execute, introspectionFromSchema, parse } from "graphql";
 import { type RunningBinary, startBinary } from "../support/app.ts";

@@ -4,6 +4,7 @@ import { changedServices } from "../../src/gateway/compose/changed-services.ts";
 import { type Candidate, compose } from "../../src/gateway/compose/compose.ts";
 import { composeSafely } from "../../src/gateway/compose/compose-safely.ts";
 import { summary } from "../../src/gateway/compose/schema-changes.ts";
+import { atOnce } from "../../src/gateway/compose/slices.ts";
 import { buildSubgraph, type Subgraph } from "../../src/gateway/subgraph/subgraph.ts";
 
 /** Service → its SDL before and after; undefined where it was not there yet, or is gone. */
@@ -193,7 +194,9 @@ describe("what breaks clients is held back", () => {
   const none = () => false;
   const safely = (services: Services, mayBreak: (candidate: Candidate) => boolean = none) => {
     const { graph, incumbents, candidates } = stage(services);
-    const { schema, rejected, waiting } = composeSafely(graph, incumbents, candidates, mayBreak);
+    const { schema, rejected, waiting } = atOnce(
+      composeSafely(graph, incumbents, candidates, mayBreak),
+    ).value;
     const codes = Object.fromEntries([...rejected].map(([name, { code }]) => [name, code]));
     return { fields: Object.keys(schema.getQueryType()?.getFields() ?? {}).sort(), codes, waiting };
   };

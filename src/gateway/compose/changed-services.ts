@@ -18,27 +18,40 @@ export interface Graph {
   readonly subgraphs: readonly Subgraph[];
 }
 
-/** A service that the earlier graph has with another schema than the later one, or that the later one has not. */
+/** A service that one of the two graphs has not, or has with another schema than the other. */
 interface Changed {
-  readonly before: Subgraph;
+  readonly name: string;
+  readonly before: Subgraph | undefined;
   readonly after: Subgraph | undefined;
 }
 
-/** Service → what its change changes in the graph; an empty list where nobody sees a difference. */
+/**
+ * Service → what its change changes in the graph; an empty list where nobody sees a difference. Of a service that is
+ * new, only what may disturb clients: that it adds something is no news.
+ */
 export function changedServices(before: Graph, after: Graph): Map<string, SchemaChange[]> {
-  const later = new Map(after.subgraphs.map((subgraph) => [subgraph.name, subgraph]));
-  const changed = before.subgraphs
-    .map((subgraph) => ({ before: subgraph, after: later.get(subgraph.name) }))
-    .filter((each) => each.before.hash !== each.after?.hash);
-  const lists = new Map<string, SchemaChange[]>(changed.map((each) => [each.before.name, []]));
-  if (changed.length === 0) return lists;
+  const changed = changedOf(before.subgraphs, after.subgraphs);
+  const lists = new Map<string, SchemaChange[]>(changed.map(({ name }) => [name, []]));
+  const kept = new Set(after.islands);
+  // New islands alone take nothing from anybody.
+  if (before.islands.every((island) => kept.has(island))) return lists;
   const [differing, otherwise, rest] = compared(before.islands, after.islands);
   for (const change of schemaChanges(differing, otherwise)) {
     // What the rest of the graph has too is there as before.
     if (change.path && isInOne(rest, change.path)) continue;
-    for (const { before } of causes(changed, change.path ?? "")) lists.get(before.name)?.push(change);
+    for (const { name, before } of causes(changed, change)) {
+      if (before || change.criticality !== "NON_BREAKING") lists.get(name)?.push(change);
+    }
   }
   return lists;
+}
+
+function changedOf(before: readonly Subgraph[], after: readonly Subgraph[]): Changed[] {
+  const [earlier, later] = [before, after].map((all) => new Map(all.map((each) => [each.name, each])));
+  const names = new Set([...before, ...after].map(({ name }) => name));
+  return [...names]
+    .map((name) => ({ name, before: earlier?.get(name), after: later?.get(name) }))
+    .filter((each) => each.before?.hash !== each.after?.hash);
 }
 
 /** The differing parts of both graphs as schemas, and the schemas of what both have. */
@@ -100,14 +113,26 @@ function has(
 }
 
 /**
- * Who is to blame for a change at `path`: those that had what it names, rather than who has it now; of several those
- * whose own version of it changed. Services that change a shared type in step are to blame together.
+ * Who is to blame for a change: those whose own version of what its path names changed, of these those that had it
+ * rather than who has it now, which may be a service that is new. Services that change a shared type in step are to
+ * blame together, and a break is never without a cause: what a federated service declares without showing it can take
+ * it from clients too.
  */
-function causes(changed: readonly Changed[], path: string): readonly Changed[] {
-  const had = changed.filter(({ before }) => part(before, path) !== undefined);
-  const involved = had.length > 0 ? had : changed.filter(({ after }) => part(after, path) !== undefined);
-  const differing = involved.filter(({ before, after }) => part(before, path) !== part(after, path));
-  return differing.length > 0 ? differing : involved;
+function causes(changed: readonly Changed[], { path, criticality }: SchemaChange): readonly Changed[] {
+  const at = path ?? "";
+  const parts = changed.map((each) => ({ each, had: part(each.before, at), has: part(each.after, at) }));
+  const involved = parts.filter(({ had, has }) => had !== undefined || has !== undefined);
+  const differing = involved.filter(({ had, has }) => had !== has);
+  const losing = differing.filter(({ had }) => had !== undefined);
+  const found = [losing, differing, involved].find((some) => some.length > 0)?.map(({ each }) => each);
+  if (found || criticality !== "BREAKING") return found ?? [];
+  const declaring = changed.filter(({ after }) => after && declares(after, at));
+  return declaring.length > 0 ? declaring : changed;
+}
+
+function declares({ document }: Subgraph, path: string): boolean {
+  const [type] = path.split(".");
+  return document?.definitions.some((node) => "name" in node && node.name?.value === type) ?? false;
 }
 
 const ROOT_TYPES = new Set(["Query", "Mutation", "Subscription"]);

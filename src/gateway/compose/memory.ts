@@ -27,7 +27,7 @@ export interface Memory {
 export interface Elsewhere {
   /** Rejects with what composing fails with. */
   compose(members: readonly Member[]): Promise<Composed>;
-  /** Whether composing may take a while: not before there is a graph to serve meanwhile. */
+  /** Whether composing may take a while: not before there is somebody to serve meanwhile. */
   isAllowed(): boolean;
 }
 

@@ -22,7 +22,7 @@ export interface Composed {
   readonly open: DocumentNode;
 }
 
-/** What is not needed at once is made when it is needed first: requests are served in between. */
+/** What is not needed at once is made when it is needed first, or prepared: requests are served in between. */
 export class Group {
   /** What clients see. */
   readonly shown: GraphQLSchema;
@@ -51,6 +51,11 @@ export class Group {
       },
     };
     this.executor = federationExecutor(this.execution);
+  }
+
+  /** What the first request would wait for, each a slice of work for itself. */
+  get preparations(): readonly (() => unknown)[] {
+    return [() => this.supergraph, () => this.#executableSchema, () => this.#askedSchema];
   }
 
   get supergraph(): Supergraph {
