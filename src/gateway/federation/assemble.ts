@@ -3,19 +3,19 @@
  * Knows the parts and GraphQL documents; nothing of why a part is where it is.
  */
 import {
-  type ArgumentNode,
   type DocumentNode,
   type FieldNode,
   Kind,
   type NameNode,
   type OperationTypeNode,
+  parseType,
   print,
   type SelectionNode,
   type SelectionSetNode,
   type VariableDefinitionNode,
   visit,
 } from "graphql";
-import type { Call, Fetch, Plan, Selection } from "./plan.ts";
+import type { Call, EntityField, Fetch, Plan, Selection } from "./plan.ts";
 import type { DraftFetch } from "./spot.ts";
 import { joinedDrafts, sink } from "./thrift.ts";
 
@@ -71,6 +71,7 @@ function callOf(
 ): Call {
   /** What is asked of entities → the name under which it is. */
   const aliases = new Map<string, string>();
+  const entities: VariableDefinitionNode[] = [];
   const fetches: Fetch[] = [];
   const selections: SelectionNode[] = [];
   for (const [i, { selection, entity }] of drafts.entries()) {
@@ -80,19 +81,21 @@ function callOf(
       selections.push(...set.selections);
       continue;
     }
-    const asked = isThrifty ? `${print(set)} ${entity.fields.map(({ name }) => name).sort()}` : String(i);
+    const asked = isThrifty
+      ? `${print(set)} ${entity.key} ${entity.fields.map(({ name }) => name).sort()}`
+      : String(i);
     const known = aliases.get(asked);
     const alias = known ?? `_e${i}`;
     fetches.push({ graph, selection, entity: { ...entity, alias } });
     if (known !== undefined) continue;
     aliases.set(asked, alias);
-    selections.push(entitiesField(alias, set));
+    selections.push(entitiesField(alias, entity.field ?? ENTITIES, set));
+    entities.push(...(entity.field ?? ENTITIES).args.map((arg) => variableOf(alias, arg)));
   }
   const set: SelectionSetNode = { kind: Kind.SELECTION_SET, selections };
   const used = new Set<string>();
   visit(set, { Variable: ({ name: { value } }) => void used.add(value) });
   const client = definitions.filter(({ variable }) => used.has(variable.name.value));
-  const entities = [...aliases.values()].map(representations);
   const document: DocumentNode = {
     kind: Kind.DOCUMENT,
     definitions: [
@@ -118,26 +121,34 @@ const name = (value: string): NameNode => ({ kind: Kind.NAME, value });
 
 const TYPENAME: FieldNode = { kind: Kind.FIELD, name: name("__typename") };
 
-function representations(alias: string): VariableDefinitionNode {
-  const any = { kind: Kind.NON_NULL_TYPE, type: { kind: Kind.NAMED_TYPE, name: name("_Any") } } as const;
-  return {
-    kind: Kind.VARIABLE_DEFINITION,
-    variable: { kind: Kind.VARIABLE, name: name(alias) },
-    type: { kind: Kind.NON_NULL_TYPE, type: { kind: Kind.LIST_TYPE, type: any } },
-  };
+const ENTITIES: EntityField = {
+  name: "_entities",
+  args: [{ name: "representations", type: parseType("[_Any!]!", { noLocation: true }) }],
+};
+
+/** The variable of an argument; that of the representations has the alias's name alone. */
+export function argumentVariable(alias: string, argument: string): string {
+  return argument === "representations" ? alias : `${alias}_${argument}`;
 }
 
-function entitiesField(alias: string, set: SelectionSetNode): FieldNode {
-  const argument: ArgumentNode = {
-    kind: Kind.ARGUMENT,
-    name: name("representations"),
-    value: { kind: Kind.VARIABLE, name: name(alias) },
-  };
+function variableOf(
+  alias: string,
+  { name: argument, type }: EntityField["args"][number],
+): VariableDefinitionNode {
+  const variable = { kind: Kind.VARIABLE, name: name(argumentVariable(alias, argument)) } as const;
+  return { kind: Kind.VARIABLE_DEFINITION, variable, type };
+}
+
+function entitiesField(alias: string, field: EntityField, set: SelectionSetNode): FieldNode {
   return {
     kind: Kind.FIELD,
     alias: name(alias),
-    name: name("_entities"),
-    arguments: [argument],
+    name: name(field.name),
+    arguments: field.args.map(({ name: argument }) => ({
+      kind: Kind.ARGUMENT,
+      name: name(argument),
+      value: { kind: Kind.VARIABLE, name: name(argumentVariable(alias, argument)) },
+    })),
     selectionSet: set,
   };
 }

@@ -22,21 +22,26 @@ import { type Gathered, isGathered, newGathered, TYPENAME } from "./gathered.ts"
 import type { Call, Plan } from "./plan.ts";
 import { Unplannable } from "./planner.ts";
 import { Plans } from "./plans.ts";
-import { run } from "./run.ts";
+import { type EntityArguments, run } from "./run.ts";
 import { standInOf } from "./schemas.ts";
 import type { Supergraph } from "./supergraph.ts";
 import { suppliedEntities } from "./supplied.ts";
+import type { EntityFieldOf } from "./wants.ts";
 
 export interface FederationOptions {
   readonly supergraph: () => Supergraph;
   /** What is executed: what clients see, and whatever else is asked for within the gateway. */
   readonly schema: () => GraphQLSchema;
   /** What subgraphs are asked for. */
-  readonly asked: () => GraphQLSchema;
-  /** Whether that is the one subgraph's own. */
+  readonly asked: (graph: string) => GraphQLSchema;
+  /** Whether that is each subgraph's own. */
   readonly isOwnSchema?: boolean;
   /** By the subgraph's name in the supergraph's directives. */
   readonly executor: (graph: string) => Executor;
+  /** Where subgraphs are asked for entities in another way than by `_entities`. */
+  readonly entityField?: EntityFieldOf;
+  /** The variables of a request by such a field. */
+  readonly entityArguments?: EntityArguments;
 }
 
 type Answer = ExecutionResult | AsyncIterable<ExecutionResult>;
@@ -88,7 +93,14 @@ async function ask(
   { graph, document, operation }: Call,
   variables: Record<string, unknown>,
 ): Promise<Answer> {
-  const request = { document, variables, operationType: operation, context, schema: asked(), isOwnSchema };
+  const request = {
+    document,
+    variables,
+    operationType: operation,
+    context,
+    schema: asked(graph),
+    isOwnSchema,
+  };
   return executor(graph)(request as ExecutionRequest);
 }
 
@@ -121,6 +133,7 @@ export async function interpret(
       ask: async ({ call, variables: given }) =>
         (await ask(options, context, call, given)) as ExecutionResult,
       serviceOf: (graph) => supergraph.graphs.get(graph) ?? graph,
+      entityArguments: options.entityArguments,
     },
     first,
   );

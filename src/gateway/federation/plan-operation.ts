@@ -18,7 +18,7 @@ import type { Plan } from "./plan.ts";
 import { Planner } from "./planner.ts";
 import type { DraftFetch } from "./spot.ts";
 import type { Supergraph } from "./supergraph.ts";
-import { SelectionWants, type Want } from "./wants.ts";
+import { type EntityFieldOf, SelectionWants, type Want } from "./wants.ts";
 
 export interface PlanOptions {
   readonly supergraph: Supergraph;
@@ -30,11 +30,12 @@ export interface PlanOptions {
   readonly supplied?: ReadonlyMap<string, ReadonlyMap<string, SelectionSetNode>> | undefined;
   /** For answers of which nothing fails: fewer requests, each of which more depends on. */
   readonly isThrifty?: boolean;
+  readonly entityField?: EntityFieldOf | undefined;
 }
 
 /** Throws Unplannable. */
 export function planOperation(options: PlanOptions): Plan {
-  const { supergraph, document, operation, variables, supplied, isThrifty } = options;
+  const { supergraph, document, operation, variables, supplied, isThrifty, entityField } = options;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const node of document.definitions)
     if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
@@ -47,6 +48,7 @@ export function planOperation(options: PlanOptions): Plan {
         (getDirectiveValues(GraphQLSkipDirective, node, variables)?.if !== true &&
           getDirectiveValues(GraphQLIncludeDirective, node, variables)?.if !== false),
       isInternal: false,
+      entityField,
     },
     inForce(),
   );

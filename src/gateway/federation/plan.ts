@@ -53,6 +53,12 @@ export interface Fetch {
   readonly entity: EntityFetch | undefined;
 }
 
+/** A root field that serves entities, where a subgraph is not asked by `_entities`. */
+export interface EntityField {
+  readonly name: string;
+  readonly args: readonly { readonly name: string; readonly type: TypeNode }[];
+}
+
 export interface EntityFetch {
   /** The type that the representations name. */
   readonly typename: string;
@@ -60,6 +66,11 @@ export interface EntityFetch {
   /** The type of the objects at the position. */
   readonly type: string;
   readonly fields: readonly RepresentationField[];
+  /** The key's text, and the names at its top. */
+  readonly key: string;
+  readonly keyNames: readonly string[];
+  /** Undefined: `_entities`. */
+  readonly field: EntityField | undefined;
   /**
    * The root field's name in the request, and the variable of the representations. Parts that ask the same of entities
    * may have one in common.

@@ -116,7 +116,13 @@ export class Planner {
     const requires = requirementOf(source.requires);
     const after = new Set(spot.after);
     const fields: RepresentationField[] = [];
-    const entity = key && { typename, path: spot.path, type: spot.type, fields, alias: "" };
+    const { path, type } = spot;
+    const field = key && this.options.entityField?.(graph, typename, key.text);
+    const keyNames = key?.fields.selections.flatMap((node) =>
+      "name" in node ? (node.name?.value ?? []) : [],
+    );
+    const entity = key &&
+      keyNames && { typename, path, type, fields, key: key.text, keyNames, field, alias: "" };
     const fetch: DraftFetch = { graph, selection: this.#newSelection(graph, typename), entity, after };
     for (const set of [key?.fields, source.requires]) {
       if (!set) continue;

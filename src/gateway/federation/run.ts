@@ -34,7 +34,17 @@ export interface RunOptions {
   ask(question: Question): Promise<ExecutionResult>;
   /** The name of the service that a subgraph is. */
   serviceOf(graph: string): string;
+  /** The variables of a request for entities by a field of the subgraph's own. */
+  readonly entityArguments: EntityArguments | undefined;
 }
+
+export type EntityArguments = (
+  graph: string,
+  entity: EntityFetch,
+  representations: readonly Representation[],
+) => Readonly<Record<string, unknown>>;
+
+export type Representation = Readonly<Record<string, unknown>>;
 
 /** The objects of one entity fetch, by their representations. */
 interface Batch {
@@ -66,7 +76,7 @@ export async function run(options: RunOptions, first?: ExecutionResult): Promise
 
 async function carryOut(
   call: Call,
-  { variables: client, root: tree, isOf, ask, serviceOf }: RunOptions,
+  { variables: client, root: tree, isOf, ask, serviceOf, entityArguments }: RunOptions,
   left: GraphQLError[],
   known: ExecutionResult | undefined,
 ): Promise<void> {
@@ -80,7 +90,12 @@ async function carryOut(
     if (!entity) continue;
     const batch = batchOf(fetch, entity, tree, isOf);
     batches.set(entity.alias, batch);
-    variables[entity.alias] = batch.representations;
+    Object.assign(
+      variables,
+      entity.field
+        ? entityArguments?.(call.graph, entity, batch.representations)
+        : { [entity.alias]: batch.representations },
+    );
     isNeeded ||= batch.representations.length > 0;
   }
   if (!isNeeded) return;
@@ -114,6 +129,8 @@ function batchOf(fetch: Fetch, entity: EntityFetch, root: Gathered, isOf: RunOpt
     const fields = represent(entity.fields, found.object);
     if (fields instanceof GraphQLError) fail(fetch.selection, found.object, fields);
     if (fields === undefined || fields instanceof GraphQLError) continue;
+    // A null in a list of keys would make such a field fail for all of them.
+    if (entity.field && isLackingKey(entity, fields)) continue;
     const representation = { __typename: entity.typename, ...fields };
     const text = JSON.stringify(representation);
     let place = places.get(text);
@@ -125,6 +142,10 @@ function batchOf(fetch: Fetch, entity: EntityFetch, root: Gathered, isOf: RunOpt
     objects[place]?.push(found);
   }
   return { fetch, representations, objects };
+}
+
+function isLackingKey({ keyNames }: EntityFetch, fields: Representation): boolean {
+  return keyNames.some((name) => fields[name] === null || fields[name] === undefined);
 }
 
 function gatherEntities(batch: Batch, answer: unknown): void {
@@ -145,7 +166,7 @@ function isAnswered(
 }
 
 function wrongEntities(service: string): GraphQLError {
-  const message = `${service} did not answer _entities with one entity, or null, for each representation.`;
+  const message = `${service} did not answer with one entity, or null, for each that it was asked for.`;
   const code: ErrorCode = "INVALID_SERVICE_RESPONSE";
   return new GraphQLError(message, { extensions: { code, service } });
 }

@@ -11,6 +11,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
+import type { EntityField } from "./plan.ts";
 import type { Supergraph } from "./supergraph.ts";
 
 export interface Want {
@@ -43,12 +44,16 @@ export function signature({ name, args }: Pick<Want, "name" | "args">): string {
 /** Whether @skip and @include let the selection through. */
 export type IsIncluded = (node: SelectionNode) => boolean;
 
+/** The root field by which a subgraph is asked for a type by a key; undefined: `_entities`. */
+export type EntityFieldOf = (graph: string, typename: string, key: string) => EntityField | undefined;
+
 export interface SelectionOptions {
   readonly supergraph: Supergraph;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly isIncluded: IsIncluded;
   /** Whether types that clients never see are asked too: for keys and requirements they are. */
   readonly isInternal: boolean;
+  readonly entityField?: EntityFieldOf | undefined;
 }
 
 interface Part {

@@ -4,11 +4,15 @@
  */
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import { OperationTypeNode, print } from "graphql";
+import type { FederationOptions } from "../federation/executor.ts";
 import type { Call } from "../federation/plan.ts";
 import type { DividedExecutor, ServiceAnswer, SubgraphRequest } from "../remote/remote-executor.ts";
 import { requestBody } from "../remote/request-body.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Variables } from "./variables.ts";
+
+/** Gives the variables of a set of entities: from the representations' texts to members of a JSON object. */
+type EntitySetWriter = (representations: string) => string;
 
 /** A request that differs from answer to answer in its variables alone. */
 export interface PreparedCall {
@@ -16,15 +20,26 @@ export interface PreparedCall {
   readonly executor: DividedExecutor;
   /** The body up to the variables. */
   readonly head: string;
-  /** The names of its sets of entities. */
-  readonly sets: readonly string[];
+  readonly sets: readonly EntitySetWriter[];
   /** Whether it asks for root fields too. */
   readonly isRoot: boolean;
 }
 
-export function prepareCall(call: Call, executor: DividedExecutor): PreparedCall {
+export function prepareCall(
+  call: Call,
+  executor: DividedExecutor,
+  { entityArguments }: Pick<FederationOptions, "entityArguments">,
+): PreparedCall {
   const { document, fetches } = call;
-  const sets = [...new Set(fetches.flatMap(({ entity }) => entity?.alias ?? []))];
+  const entities = new Map(
+    fetches.flatMap(({ entity }) => (entity ? [[entity.alias, entity] as const] : [])),
+  );
+  const sets = [...entities.values()].map((entity): EntitySetWriter => {
+    const { alias, field } = entity;
+    if (!field || !entityArguments) return (texts) => `"${alias}":[${texts}]`;
+    return (texts) =>
+      JSON.stringify(entityArguments(call.graph, entity, JSON.parse(`[${texts}]`))).slice(1, -1);
+  });
   const isRoot = fetches.some(({ entity }) => !entity);
   return { call, executor, head: `{"query":${JSON.stringify(print(document))}`, sets, isRoot };
 }
@@ -41,7 +56,10 @@ export function bodyOf(
     if (value === undefined) continue;
     text += `${text ? "," : ""}${JSON.stringify(name)}:${JSON.stringify(value)}`;
   }
-  for (let i = 0; i < sets.length; i++) text += `${text ? "," : ""}"${sets[i]}":[${representations[i]}]`;
+  for (let i = 0; i < sets.length; i++) {
+    const write = sets[i] as EntitySetWriter;
+    text += `${text ? "," : ""}${write(representations[i] as string)}`;
+  }
   return text ? `${head},"variables":{${text}}}` : `${head}}`;
 }
 

@@ -2,7 +2,14 @@
  * Code that finds the objects which are asked for as entities, writes their representations, each once, and hangs
  * what is answered to the objects. Knows positions; nothing of the client's answer.
  */
-import { type GraphQLSchema, isAbstractType, Kind, type TypeNode } from "graphql";
+import {
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  isAbstractType,
+  isEnumType,
+  Kind,
+  type TypeNode,
+} from "graphql";
 import type { RepresentationField } from "../federation/plan.ts";
 import { type Code, literal, member } from "./code.ts";
 import { attachedName, type Condition, type Entry, type Place, type Source } from "./places.ts";
@@ -30,7 +37,7 @@ export function collectFunction(code: Code, schema: GraphQLSchema, { entries }: 
 function findObjects(code: Code, schema: GraphQLSchema, entry: Entry): string {
   const { place, entity } = entry;
   const { owner, steps } = place;
-  const found = add(code, entry);
+  const found = add(code, schema, entry);
   const at = (object: string) =>
     ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
   const walk = steps.reduceRight<(object: string) => string>(
@@ -84,7 +91,7 @@ function each(code: Code, value: string, type: TypeNode, then: (object: string) 
 }
 
 /** Statements that note the object `o`, and its representation where it is a new one. */
-function add(code: Code, { entity, place }: Entry): string {
+function add(code: Code, schema: GraphQLSchema, { entity, place }: Entry): string {
   const { fields, typename, type } = entity;
   if (new Set(fields.map(({ name }) => name)).size < fields.length) throw new Uncompilable("key in parts");
   const head = `{"__typename":${literal(typename)}`;
@@ -93,41 +100,83 @@ function add(code: Code, { entity, place }: Entry): string {
   const [only] = fields;
   if (only && fields.length === 1 && !only.below) {
     const text = `${literal(`${head},${literal(only.name)}:`)}+Q(k)+"}"`;
-    return `const k=${readField(place, type, only)};if(k!==undefined){${note("k", text)}}`;
+    return `const k=${readField(code, schema, place, type, only)};if(${entity.field ? "k!=null" : "k!==undefined"}){${note("k", text)}}`;
   }
   const names = fields.map((_, i) => `k${i}`);
-  const texts = fields.map((field, i) => `const k${i}=${fieldText(code, place, type, field, "o")};`);
+  const texts = fields.map((field, i) => `const k${i}=${fieldText(code, schema, place, type, field, "o")};`);
   const text = fields.map(({ name }, i) => `${literal(`,${literal(name)}:`)}+k${i}`).join("+");
   // Some of these may be needed for a part of the fields only, and the rest could be had without.
   const isLacking = names.map((name) => `${name}===undefined`).join("||") || "false";
-  return `${texts.join("")}if(${isLacking})B();const k=${literal(head)}+${text || '""'}+"}";${note("k", "k")}`;
+  const whole = `const k=${literal(head)}+${text || '""'}+"}";${note("k", "k")}`;
+  // A null in a list of keys would make a field of the service's own fail for all of them.
+  const nulls = entity.field
+    ? fields.flatMap(({ name }, i) => (entity.keyNames.includes(name) ? `k${i}==="null"` : []))
+    : [];
+  return `${texts.join("")}if(${isLacking})B();${nulls.length > 0 ? `if(!(${nulls.join("||")})){${whole}}` : whole}`;
 }
 
 /** The upstream value of a field of the object `o`, as one of a type. */
-function readField(place: Place, type: string, { key, types }: RepresentationField, object = "o"): string {
+function readField(
+  code: Code,
+  schema: GraphQLSchema,
+  place: Place,
+  type: string,
+  { key, types }: RepresentationField,
+  object = "o",
+): string {
   if (types) throw new Uncompilable("key of an abstract type");
   const asked = place.asked(type, key);
   if (!asked) throw new Uncompilable("field of no service");
   const of = ({ entry }: Source) => (entry ? `(${object}.${attachedName(entry)}??NONE)` : object);
-  return asked.from.map(({ source, alias }) => member(of(source), alias)).join("??");
+  const read = asked.from.map(({ source, alias }) => member(of(source), alias)).join("??");
+  return `${keyCheck(code, schema, asked.type)}(${read})`;
+}
+
+/** A function that gives a key's value back, and leaves where it is not of the type that its service says. */
+function keyCheck(code: Code, schema: GraphQLSchema, type: TypeNode): string {
+  const isRequired = type.kind === Kind.NON_NULL_TYPE;
+  const named = isRequired ? type.type : type;
+  const wrong = named.kind === Kind.NAMED_TYPE ? wrongKey(schema.getType(named.name.value)) : "";
+  return code.declare(
+    `(x){${isRequired ? "if(x===null)B();" : ""}${wrong && `if(x!=null&&${wrong})B();`}return x}`,
+  );
+}
+
+function wrongKey(type: GraphQLNamedType | undefined): string {
+  if (isEnumType(type)) return `typeof x!=="string"`;
+  switch (type?.name) {
+    case "String":
+      return `typeof x!=="string"`;
+    case "Boolean":
+      return `typeof x!=="boolean"`;
+    case "Int":
+      return "(x|0)!==x";
+    case "Float":
+      return "!Number.isFinite(x)";
+    case "ID":
+      return `typeof x!=="string"&&!Number.isInteger(x)`;
+    default:
+      return "";
+  }
 }
 
 /** An expression for a field's JSON text; undefined where it is not there. */
 function fieldText(
   code: Code,
+  schema: GraphQLSchema,
   place: Place,
   type: string,
   field: RepresentationField,
   object: string,
 ): string {
-  const value = readField(place, type, field, object);
+  const value = readField(code, schema, place, type, field, object);
   const { below, key, withTypename } = field;
   if (!below) return `Q(${value})`;
   const deeper = place.asked(type, key)?.below;
   const typename = deeper?.base.selection.typename;
   if (!deeper || typename === undefined || withTypename) throw new Uncompilable("key of an abstract type");
   const members = below.map((each, i) => {
-    const text = fieldText(code, deeper, typename, each, "o");
+    const text = fieldText(code, schema, deeper, typename, each, "o");
     return `${literal(`${i ? "," : ""}${literal(each.name)}:`)}+(${text}??"null")`;
   });
   const name = code.name("t");

@@ -17,17 +17,19 @@ import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { bodyOf, Calls, isDivided, type PreparedCall, prepareCall } from "./calls.ts";
-import { plainModel } from "./plain-model.ts";
 import { compileProgram, LEFT, type Program, type State } from "./program.ts";
 import type { Splicing } from "./scanning.ts";
 import { answerShape } from "./shape.ts";
 import { splice } from "./splice.ts";
+import { stitchedModel } from "./stitched-model.ts";
 import { Uncompilable } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
 /** A part of the operation with a plan of its own. */
 interface PlannedPart {
   readonly document: DocumentNode;
+  /** Which of the document's operations it is. */
+  readonly operationName: string | undefined;
   readonly model: FederationOptions;
   readonly plan: Plan;
   /** The plan for the case that something fails. */
@@ -62,20 +64,20 @@ function planPart(
   variables: Variables,
 ): PlannedPart {
   if (!island) throw new Uncompilable("introspection");
-  const [only] = island.subgraphs;
-  const isAlone = !island.group && island.subgraphs.length === 1;
-  const model = isGroups(island, document) ? island.group?.execution : isAlone && only && plainModel(only);
+  const model = isGroups(island, document) ? island.group?.execution : stitchedModel(island);
   if (!model) throw new Uncompilable("stitched services");
   const supergraph = model.supergraph();
   if (supergraph.hasOverrides) throw new Uncompilable("progressive override");
   const node = document.definitions.find(
     (each) => each.kind === operation.kind && each.name?.value === operation.name?.value,
   ) as OperationDefinitionNode;
-  const options = { supergraph, document, operation: node, variables };
+  const { entityField } = model;
+  const options = { supergraph, document, operation: node, variables, entityField };
   let careful: Plan | undefined;
   try {
     return {
       document,
+      operationName: operation.name?.value,
       model,
       plan: planOperation({ ...options, isThrifty: true }),
       careful() {
@@ -99,7 +101,7 @@ function joinedCalls(parts: readonly PlannedPart[], isInTurn: boolean): Prepared
       const executor = model.executor(call.graph);
       if (!isDivided(executor)) throw new Uncompilable("service of this process");
       const after = call.after.length === 0 ? before : call.after.map((i) => i + first);
-      calls.push(prepareCall({ ...call, after } satisfies Call, executor));
+      calls.push(prepareCall({ ...call, after } satisfies Call, executor, model));
     }
   }
   return calls;
@@ -206,10 +208,10 @@ export class CompiledOperation {
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
     const results: ExecutionResult[] = [];
-    for (const { document, model, careful } of this.#parts) {
+    for (const { document, operationName, model, careful } of this.#parts) {
       const root = newGathered(undefined);
       const resumed = { ...model, executor: (graph: string) => calls.resumed(model.executor(graph)) };
-      const request = { document, context: context as never };
+      const request = { document, context: context as never, ...(operationName ? { operationName } : {}) };
       const result = await interpret(resumed, request, { plan: careful(), variables, root });
       results.push(result);
       if (this.#isInTurn && !result.data) break;

@@ -1,103 +1,130 @@
 /**
- * One service that is nobody's part, as a supergraph of itself alone: its operations are planned and carried out as
- * those of federated services are. Knows a service's schema; nothing of operations.
+ * The services of an island that is stitched, as a supergraph: their operations are planned and carried out as those
+ * of federated services are, only that entities are asked for by the fields which the services declare for that.
+ * Knows services' schemas and merge rules; nothing of operations.
  */
-import {
-  type ConstDirectiveNode,
-  type DefinitionNode,
-  type DocumentNode,
-  type FieldDefinitionNode,
-  type GraphQLSchema,
-  isInterfaceType,
-  isIntrospectionType,
-  isObjectType,
-  isUnionType,
-  Kind,
-  type OperationTypeNode,
-} from "graphql";
+import type { MergedTypeConfig, MergedTypeEntryPoint } from "@graphql-tools/delegate";
+import { buildSchema, type GraphQLSchema, getNullableType, isListType, parseType } from "graphql";
+import type { Island } from "../compose/island.ts";
+import { argumentVariable } from "../federation/assemble.ts";
 import type { FederationOptions } from "../federation/executor.ts";
+import type { EntityField } from "../federation/plan.ts";
 import { Supergraph } from "../federation/supergraph.ts";
+import { sdlOf } from "../subgraph/schema-text.ts";
 import type { Subgraph } from "../subgraph/subgraph.ts";
+import { readLiteralsExactly } from "../values/exact-inputs.ts";
+import { type Member, supergraphDocument } from "./supergraph-document.ts";
 
-const models = new WeakMap<Subgraph, FederationOptions>();
-const GRAPH = "SERVICE";
+/** A way to ask a service for entities of a type. */
+interface Entry {
+  readonly field: EntityField;
+  readonly key: NonNullable<MergedTypeEntryPoint["key"]>;
+  readonly argsFromKeys: NonNullable<MergedTypeEntryPoint["argsFromKeys"]>;
+}
 
-/** Undefined for a service that the graph shows in another way than it is, or as a part of others' types. */
-export function plainModel(subgraph: Subgraph): FederationOptions | undefined {
-  const { config, source, mergeable, name, executor } = subgraph;
+/** By graph, type and key. */
+type Entries = Map<string, Entry>;
+
+const idOf = (graph: string, typename: string, key: string) => `${graph} ${typename} ${key}`;
+
+const models = new WeakMap<Island, FederationOptions | null>();
+
+/** Undefined where a service is shown otherwise than it is, or declares what is not planned. */
+export function stitchedModel(island: Island): FederationOptions | undefined {
+  let model = models.get(island);
+  if (model === undefined) {
+    model = island.group ? null : (modelOf(island) ?? null);
+    models.set(island, model);
+  }
+  return model ?? undefined;
+}
+
+function modelOf({ subgraphs, schema: stitched }: Island): FederationOptions | undefined {
+  const entries: Entries = new Map();
+  const members: Member[] = [];
+  for (const [i, subgraph] of subgraphs.entries()) {
+    const member = memberOf(`S${i}`, subgraph, entries);
+    if (!member) return undefined;
+    members.push(member);
+  }
+  const supergraph = new Supergraph(supergraphDocument(members));
+  const executors = new Map(members.map(({ graph }, i) => [graph, (subgraphs[i] as Subgraph).executor]));
+  const schemas = new Map(members.map(({ graph, schema }) => [graph, schema]));
+  let executed: GraphQLSchema | undefined;
+  return {
+    supergraph: () => supergraph,
+    schema: () => {
+      // Without stitching's resolvers.
+      executed ??= readLiteralsExactly(buildSchema(sdlOf(stitched), { assumeValid: true }));
+      return executed;
+    },
+    asked: (graph) => schemas.get(graph) ?? failing(graph),
+    isOwnSchema: true,
+    executor: (graph) => executors.get(graph) ?? failing(graph),
+    entityField: (graph, typename, key) => entries.get(idOf(graph, typename, key))?.field,
+    entityArguments: (graph, { typename, key, alias }, representations) => {
+      const entry = entries.get(idOf(graph, typename, key));
+      if (!entry) return {};
+      const args = entry.argsFromKeys(representations.map((each) => entry.key(each)));
+      return Object.fromEntries(
+        Object.entries(args).map(([name, value]) => [argumentVariable(alias, name), value]),
+      );
+    },
+  };
+}
+
+function failing(graph: string): never {
+  throw new Error(`no service of the island is ${graph}`);
+}
+
+function memberOf(graph: string, subgraph: Subgraph, entries: Entries): Member | undefined {
+  const { config, source, name } = subgraph;
   const { hide = [], rename = {}, namespace } = source;
   const isShaped = hide.length > 0 || Object.keys(rename).length > 0 || namespace !== null;
-  if (!config || isShaped || mergeable.size > 0) return undefined;
-  const known = models.get(subgraph);
-  if (known) return known;
-  const schema = () => config.schema as GraphQLSchema;
-  let supergraph: Supergraph | undefined;
-  const model: FederationOptions = {
-    supergraph: () => {
-      supergraph ??= new Supergraph(documentOf(name, schema()));
-      return supergraph;
-    },
-    schema,
-    asked: schema,
-    isOwnSchema: true,
-    executor: () => executor,
-  };
-  models.set(subgraph, model);
-  return model;
-}
-
-function documentOf(service: string, schema: GraphQLSchema): DocumentNode {
-  const definitions: DefinitionNode[] = [graphEnum(service)];
-  const operationTypes = ["query", "mutation", "subscription"].flatMap((operation) => {
-    const type = schema.getRootType(operation as OperationTypeNode);
-    if (!type) return [];
-    return {
-      kind: Kind.OPERATION_TYPE_DEFINITION,
-      operation: operation as OperationTypeNode,
-      type: named(type.name),
-    } as const;
-  });
-  definitions.push({ kind: Kind.SCHEMA_DEFINITION, operationTypes });
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (isIntrospectionType(type)) continue;
-    const name = { kind: Kind.NAME, value: type.name } as const;
-    if (isUnionType(type)) {
-      const members = type.getTypes().map((member) => join("unionMember", { member: member.name }));
-      definitions.push({ kind: Kind.UNION_TYPE_DEFINITION, name, directives: [join("type"), ...members] });
-    } else if (isObjectType(type) || isInterfaceType(type)) {
-      const fields = Object.values(type.getFields()).flatMap(({ astNode }): FieldDefinitionNode[] =>
-        astNode ? [{ ...astNode, directives: [] }] : [],
-      );
-      const interfaces = type.getInterfaces().map((each) => join("implements", { interface: each.name }));
-      const kind = isObjectType(type) ? Kind.OBJECT_TYPE_DEFINITION : Kind.INTERFACE_TYPE_DEFINITION;
-      definitions.push({ kind, name, fields, directives: [join("type"), ...interfaces] } as DefinitionNode);
+  if (!config || isShaped) return undefined;
+  const schema = config.schema as GraphQLSchema;
+  const keys = new Map<string, string[]>();
+  const requires = new Map<string, string>();
+  for (const [type, rule] of Object.entries(config.merge ?? {})) {
+    const points = rule.entryPoints ?? (rule.fieldName === undefined ? [] : [rule]);
+    for (const point of points) {
+      const entry = entryOf(schema, point);
+      const key = entry && selectionText(point.selectionSet);
+      if (!entry || !key) return undefined;
+      entries.set(idOf(graph, type, key), entry);
+      keys.set(type, [...(keys.get(type) ?? []), key]);
     }
+    for (const [field, text] of computedOf(rule)) requires.set(`${type}.${field}`, text);
   }
-  return { kind: Kind.DOCUMENT, definitions };
+  return { graph, name, schema, keys, requires };
 }
 
-function graphEnum(service: string): DefinitionNode {
-  const name = { kind: Kind.NAME, value: GRAPH } as const;
-  const values = [
-    { kind: Kind.ENUM_VALUE_DEFINITION, name, directives: [join("graph", { name: service })] } as const,
-  ];
-  return { kind: Kind.ENUM_TYPE_DEFINITION, name: { kind: Kind.NAME, value: "join__Graph" }, values };
+/** Undefined for a field that serves single objects: how many requests it takes is not known beforehand. */
+function entryOf(
+  schema: GraphQLSchema,
+  { fieldName, key, argsFromKeys }: MergedTypeEntryPoint,
+): Entry | undefined {
+  const field = fieldName === undefined ? undefined : schema.getQueryType()?.getFields()[fieldName];
+  if (!field || !key || !argsFromKeys || !isListType(getNullableType(field.type))) return undefined;
+  const names = Object.keys(argsFromKeys([]));
+  const args = field.args
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, type }) => ({ name, type: parseType(String(type), { noLocation: true }) }));
+  return { field: { name: field.name, args }, key, argsFromKeys };
 }
 
-function join(directive: string, texts: Readonly<Record<string, string>> = {}): ConstDirectiveNode {
-  const graph = argument("graph", { kind: Kind.ENUM, value: GRAPH });
-  const others = Object.entries(texts).map(([name, value]) => argument(name, { kind: Kind.STRING, value }));
-  return {
-    kind: Kind.DIRECTIVE,
-    name: { kind: Kind.NAME, value: `join__${directive}` },
-    arguments: [graph, ...others],
-  };
+function computedOf({ fields = {} }: MergedTypeConfig): [field: string, requires: string][] {
+  return Object.entries(fields).flatMap(([field, { selectionSet, computed }]) => {
+    const text = computed && selectionText(selectionSet);
+    return text ? [[field, text]] : [];
+  });
 }
 
-type Argument = NonNullable<ConstDirectiveNode["arguments"]>[number];
-
-function argument(name: string, value: Argument["value"]): Argument {
-  return { kind: Kind.ARGUMENT, name: { kind: Kind.NAME, value: name }, value };
+/** `{ id }` → `id` */
+function selectionText(set: string | undefined): string | undefined {
+  return set
+    ?.trim()
+    .replace(/^\{|\}$/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
 }
-
-const named = (value: string) => ({ kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value } }) as const;
