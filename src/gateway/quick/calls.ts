@@ -73,6 +73,7 @@ export class Calls {
   }
 
   send({ executor, call }: PreparedCall, body: string): Promise<ServiceAnswer> {
+    // Without the client's signal, which costs as much as the rest of the call: what it asked for ends by its deadline.
     const answer = executor.send(body, this.#context, call.operation !== OperationTypeNode.MUTATION);
     const sent = this.#sent.get(executor);
     if (sent) sent.set(body, answer);

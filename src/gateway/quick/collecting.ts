@@ -12,7 +12,7 @@ import {
 } from "graphql";
 import type { RepresentationField } from "../federation/plan.ts";
 import { type Code, literal, member } from "./code.ts";
-import { attachedName, type Condition, type Entry, type Place, type Source } from "./places.ts";
+import { attachedName, type Condition, type Entry, type Part, type Place, type Source } from "./places.ts";
 import { Uncompilable } from "./uncompilable.ts";
 
 /** Entries that ask the same of entities, in one request and under one name. */
@@ -50,16 +50,18 @@ function findObjects(code: Code, schema: GraphQLSchema, entry: Entry): string {
   return `for(const e of s.e${owner.id})if(e!==null){${walk("e")}}`;
 }
 
-/** Writes a function of the state and the answer's data that takes the set's entities. */
-export function takeFunction(code: Code, { alias, entries }: EntitySet): string {
+/** Writes a function of the state and the answer's data that takes the set's entities. `owners`: whose are looked through. */
+export function takeFunction(code: Code, { alias, entries }: EntitySet, owners: ReadonlySet<Part>): string {
   const [first] = entries;
-  const isShared = entries.length > 1;
   const takes = entries.map((entry) => {
     const { id } = entry;
-    const attach = `objects[i].${attachedName(entry)}=a[at[i]]`;
+    const attach = `objects[i].${attachedName(entry)}=a[at[i]];`;
+    const begin = `const objects=s.o${id},at=s.at${id};`;
+    if (!owners.has(entry)) return `{${begin}for(let i=0;i<objects.length;i++)${attach}}`;
+    if (entries.length === 1) return `{${begin}for(let i=0;i<objects.length;i++)${attach}s.e${id}=a}`;
     // What comes below is looked for in the entities that are the entry's own.
-    const own = isShared ? `[...new Set(at)].map(i=>a[i])` : "a";
-    return `{const objects=s.o${id},at=s.at${id};for(let i=0;i<objects.length;i++)${attach};s.e${id}=${own}}`;
+    const own = `if(seen[at[i]]===0){seen[at[i]]=1;own.push(a[at[i]])}`;
+    return `{${begin}const own=[],seen=new Uint8Array(a.length);for(let i=0;i<objects.length;i++){${attach}${own}}s.e${id}=own}`;
   });
   return code.declare(
     `(s,d){const a=${member("d", alias)};if(!Array.isArray(a)||a.length!==s.n${first?.id})B();` +

@@ -136,8 +136,9 @@ export class CompiledOperation {
       if (splicing) return await this.#splice(splicing, calls, question.variables);
       return JSON.stringify({ data: await this.#gather(calls, question.variables) });
     } catch (error) {
-      if (error === LEFT) return this.#interpret(calls, question);
-      throw error;
+      if (error !== LEFT) throw error;
+      // What failed because the client hung up need not be told to anybody.
+      return question.context.request?.signal.aborted ? "" : this.#interpret(calls, question);
     }
   }
 

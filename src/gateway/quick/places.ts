@@ -108,6 +108,8 @@ export interface Layout {
   readonly roots: readonly { readonly part: Part; readonly place: Place }[];
   /** Of each request, its parts. */
   readonly entries: readonly (readonly Entry[])[];
+  /** The parts in whose answers there are objects to be asked for as entities. */
+  readonly owners: ReadonlySet<Part>;
 }
 
 /** Throws Uncompilable. */
@@ -156,7 +158,7 @@ export function layout(plan: Plan): Layout {
       take(place, entry, [], source);
     }
   }
-  return { roots, entries };
+  return { roots, entries, owners: new Set(entries.flat().map(({ place }) => place.owner)) };
 }
 
 function conditionIn({ isAbstract, type }: Selection, condition: string): Condition | undefined {

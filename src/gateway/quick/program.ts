@@ -67,7 +67,7 @@ function takeCallFunction(code: Code, { calls }: Plan, places: Layout, call: num
   const names = calls[call]?.fetches.flatMap(({ entity, selection }) =>
     entity ? [entity.alias] : [...selection.branches.values()].flatMap((fields) => [...fields.keys()]),
   );
-  const takes = setsOf(entries).map((set) => `${takeFunction(code, set)}(s,d);`);
+  const takes = setsOf(entries).map((set) => `${takeFunction(code, set, places.owners)}(s,d);`);
   // Stitching and the reference road refuse an answer to what was not asked.
   const isAsked = (names ?? []).map((name) => `k!==${literal(name)}`).join("&&") || "true";
   return code.declare(

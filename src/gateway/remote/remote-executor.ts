@@ -30,8 +30,16 @@ export type ServiceAnswer = RawAnswer | { readonly result: ExecutionResult };
 
 /** An executor whose halves can be used by themselves. */
 export interface DividedExecutor extends Executor {
-  /** Sends a request's body as it is. `isRepeatable`: it does no harm to send it twice. Throws a BobbinError. */
-  send(body: string, context: GatewayContext, isRepeatable: boolean): Promise<ServiceAnswer>;
+  /**
+   * Sends a request's body as it is. `isRepeatable`: it does no harm to send it twice; `signal` gives up before the
+   * deadline. Throws a BobbinError.
+   */
+  send(
+    body: string,
+    context: GatewayContext,
+    isRepeatable: boolean,
+    signal?: AbortSignal,
+  ): Promise<ServiceAnswer>;
   /** The result that an answer to the request's document is; whatever is wrong with it is an error in it. */
   read(request: SubgraphRequest, answer: ServiceAnswer): ExecutionResult;
   /** The result that stands for what sending threw. */
@@ -69,7 +77,12 @@ export function remoteExecutor(
 ): DividedExecutor {
   const lane: Lane = { inFlight: 0, waiting: new Set() };
 
-  async function send(body: string, context: GatewayContext, isRepeatable: boolean): Promise<RawAnswer> {
+  async function send(
+    body: string,
+    context: GatewayContext,
+    isRepeatable: boolean,
+    signal?: AbortSignal,
+  ): Promise<RawAnswer> {
     const target = route(service);
     if (target instanceof BobbinError) throw target;
     const most = target.timeoutMs ?? deadlineMs;
@@ -79,7 +92,7 @@ export function remoteExecutor(
         body,
         deadlineMs: most - waitedMs,
         maxBytes: MAX_ANSWER_BYTES,
-        signal: context.request?.signal,
+        signal,
         isRepeatable,
       });
     try {
@@ -127,7 +140,9 @@ export function remoteExecutor(
     const context = request.context as GatewayContext;
     const body = requestBody({ query: print(document), variables });
     const sent =
-      typeof body === "string" ? send(body, context, operationType !== "mutation") : sendForm(body, context);
+      typeof body === "string"
+        ? send(body, context, operationType !== "mutation", context.request?.signal)
+        : sendForm(body, context);
     return read(request, await sent);
   }
 
