@@ -25,9 +25,13 @@ const DRAIN_MS = 10_000;
 
 export class Doors {
   readonly #listeners = new Map<DoorName, Listener>();
+  #hasStarted = false;
 
   /** Opens all three or none. Throws CONFLICT when a port is taken. */
   constructor(fetches: Record<DoorName, Fetch>, options: DoorOptions) {
+    void options.started.then(() => {
+      this.#hasStarted = true;
+    });
     try {
       for (const door of ["gateway", "core", "registry"] as const) {
         const front: FrontOptions = {
@@ -37,10 +41,12 @@ export class Doors {
         };
         const fetch = withFront(fetches[door], front);
         const sockets = door === "gateway" ? options.sockets : undefined;
-        const answer: Answer = async (request, upgrade) => {
-          await options.started;
-          return sockets?.isFor(request) ? upgraded(request, upgrade, sockets, front) : fetch(request);
-        };
+        const admitted: Answer = (request, upgrade) =>
+          sockets?.isFor(request) ? upgraded(request, upgrade, sockets, front) : fetch(request);
+        const answer: Answer = (request, upgrade) =>
+          this.#hasStarted
+            ? admitted(request, upgrade)
+            : options.started.then(() => admitted(request, upgrade));
         this.#listeners.set(door, open(door, answer, sockets, options));
       }
     } catch (error) {

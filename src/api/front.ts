@@ -27,8 +27,9 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
     let response: Response;
     try {
       options.guard.checkHost(request);
+      const whole = bounded(request, options.bodyLimitBytes);
       response =
-        preflight(request, path, options) ?? (await routes(await bounded(request, options.bodyLimitBytes)));
+        preflight(request, path, options) ?? (await routes(whole instanceof Request ? whole : await whole));
       // Yoga says this with a status alone.
       if (response.status === 406 && !response.body) throw notAcceptable();
     } catch (thrown) {
@@ -54,14 +55,15 @@ function withAbsoluteUrl(request: Request): Request {
   return new Request(new URL(request.url, "http://localhost"), request);
 }
 
-/** A body of declared length is checked by that; any other is read here, up to the limit. */
-async function bounded(request: Request, limit: number): Promise<Request> {
+/** A body of declared length is checked by that; any other is read first, up to the limit. */
+function bounded(request: Request, limit: number): Request | Promise<Request> {
   const declared = request.headers.get("content-length");
-  if (declared !== null) {
-    if (Number(declared) > limit) throw tooLarge(limit);
-    return request;
-  }
-  if (!request.body) return request;
+  if (declared === null) return request.body ? readWhole(request, limit) : request;
+  if (Number(declared) > limit) throw tooLarge(limit);
+  return request;
+}
+
+async function readWhole(request: Request, limit: number): Promise<Request> {
   const body = await readBytesAtMost(request, limit).catch((cause) => {
     throw new BobbinError("INVALID_INPUT", "The body broke off.", { cause });
   });
@@ -84,10 +86,11 @@ function preflight(
   path: string,
   { guard, corsMethods }: FrontOptions,
 ): Response | undefined {
+  if (request.method !== "OPTIONS") return undefined;
   const origin = request.headers.get("origin");
   const method = request.headers.get("access-control-request-method");
   const methods = corsMethods(path);
-  if (request.method !== "OPTIONS" || origin === null || method === null || !methods) return undefined;
+  if (origin === null || method === null || !methods) return undefined;
   if (!guard.mayRead(origin) || !methods.includes(method)) return new Response(null, { status: 403 });
   const headers = request.headers.get("access-control-request-headers");
   return new Response(null, {

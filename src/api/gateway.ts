@@ -27,21 +27,26 @@ export interface GatewayApiOptions {
 /** What is done with a plugin, or with the gateway. */
 const ACTION = /^\/(gateway\/(reload|services\/[^/]+\/accept)|plugins\/[^/]+\/(reload|enable|disable))$/;
 
+const GRAPHQL_METHODS = ["GET", "POST"];
+
 /** Methods that pages of allowed origins may use, by path; an action is a write, and not for pages. */
 export function gatewayCorsMethods(path: string): readonly string[] | undefined {
+  if (path === "/graphql") return GRAPHQL_METHODS;
   if (ACTION.test(path)) return [];
   // What a plugin answers itself is its own matter.
   if (path.startsWith("/plugins/") && !path.endsWith("/graphql")) return undefined;
-  return path.endsWith("/graphql") ? ["GET", "POST"] : ["GET"];
+  return path.endsWith("/graphql") ? GRAPHQL_METHODS : ["GET"];
 }
 
 export function gatewayApi(options: GatewayApiOptions) {
   const { composer, services, guard, graph, plugins, isReady } = options;
 
-  async function graphql(request: Request): Promise<Response> {
+  function graphql(request: Request): Promise<Response> {
     const hops = checkedHops(request);
     checkPreflight(request);
-    return graph.handle({ request, hops, writeToken: await guard.writeToken(request) });
+    const token = guard.writeToken(request);
+    if (!token) return graph.handle({ request, hops, writeToken: undefined });
+    return token.then((writeToken) => graph.handle({ request, hops, writeToken }));
   }
 
   let routes: readonly DoorRoute[] = [];

@@ -7,7 +7,7 @@ import { createYoga, type Plugin } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
 import { answerOperation, answerSubscription } from "../gateway/execute/answer.ts";
 import type { InFlight } from "../gateway/execute/in-flight.ts";
-import { QuickRoad } from "../gateway/quick/quick-road.ts";
+import { type QuickAnswer, QuickRoad } from "../gateway/quick/quick-road.ts";
 import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
@@ -21,7 +21,12 @@ export interface GraphOptions extends Omit<YogaSetting, "title"> {
   inFlight: InFlight;
   /** How many times a document is asked before code is made for it. */
   compileAfter: number;
+  /** Then answers do not say which road they took. */
+  isProduction?: boolean;
 }
+
+/** Which road a plain POST took: for developers. */
+const ROAD_HEADER = "x-bobbin-road";
 
 export interface Question {
   readonly query: string;
@@ -63,7 +68,14 @@ const subscribing: Plugin = {
     setSubscribeFn((args: ExecutionArgs) => answerSubscription(snapshotOf(args), args)),
 };
 
-export function openGraph({ snapshot, inFlight, compileAfter, log, stopping }: GraphOptions): Graph {
+export function openGraph({
+  snapshot,
+  inFlight,
+  compileAfter,
+  isProduction = false,
+  log,
+  stopping,
+}: GraphOptions): Graph {
   const common = yogaOptions({
     log,
     title: "bobbin",
@@ -95,11 +107,20 @@ export function openGraph({ snapshot, inFlight, compileAfter, log, stopping }: G
     if (!isPlainPost(request)) return byYoga(request, { ...context, snapshot: current });
     const { text, question } = await readPlainPost(request);
     const type = types.of(request);
-    const answer = type && question && (await road.answer(current, { ...question, text, context }));
-    if (answer && "body" in answer) return new Response(answer.body, type);
-    const result = answer && "result" in answer ? { result: answer.result } : {};
+    const answer = !question
+      ? road.pass("not one plain question")
+      : !type
+        ? road.pass("media type not answered yet")
+        : await road.answer(current, { ...question, text, context });
+    if (type && "body" in answer) return saying(answer, new Response(answer.body, type));
+    const result = "result" in answer ? { result: answer.result } : {};
     const response = await byYoga(unread(request, text), { ...context, snapshot: current, ...result });
     types.learn(request, response);
+    return saying(answer, response);
+  }
+
+  function saying(answer: QuickAnswer, response: Response): Response {
+    if (!isProduction) response.headers.set(ROAD_HEADER, roadOf(answer));
     return response;
   }
 
@@ -124,6 +145,11 @@ export function openGraph({ snapshot, inFlight, compileAfter, log, stopping }: G
         }
       }),
   };
+}
+
+function roadOf(answer: QuickAnswer): string {
+  if ("body" in answer) return "compiled";
+  return "result" in answer ? "interpreted" : `reference; ${answer.reason}`;
 }
 
 /** How many gateways the request came through. Throws LOOP_DETECTED. */

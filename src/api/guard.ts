@@ -16,6 +16,8 @@ export interface GuardOptions {
 
 export class Guard {
   readonly #options: GuardOptions;
+  /** The Host that was found to be right last: nearly every request has the same. */
+  #lastHost: string | undefined;
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -28,7 +30,11 @@ export class Guard {
   checkHost(request: Request): void {
     if (!this.#options.loopback) return;
     const host = hostOf(request);
-    if (isLoopbackHost(host.replace(/:\d+$/, ""))) return;
+    if (host === this.#lastHost) return;
+    if (isLoopbackHost(host.replace(/:\d+$/, ""))) {
+      this.#lastHost = host;
+      return;
+    }
     throw new BobbinError(
       "FORBIDDEN_HOST",
       `Host ${JSON.stringify(host.slice(0, 100))} is no loopback name: send Host: localhost, or listen elsewhere with --host.`,
@@ -78,13 +84,20 @@ export class Guard {
     return loopback && url !== null && /^https?:$/.test(url.protocol) && isLoopbackHost(url.hostname);
   }
 
-  /** The request's token that opens bobbin's own writes, if there is one: it never leaves to a subgraph. */
-  async writeToken(request: Request): Promise<string | undefined> {
+  /**
+   * The request's token that opens bobbin's own writes, if there is one: it never leaves to a subgraph. At once where
+   * there is nothing to verify.
+   */
+  writeToken(request: Request): Promise<string | undefined> | undefined {
     const { jwtSecret } = this.#options;
-    if (!jwtSecret) return undefined;
-    for (const token of tokensIn(request.headers)) if (await isSignedBy(jwtSecret, token)) return token;
-    return undefined;
+    if (!jwtSecret || !request.headers.has("authorization")) return undefined;
+    return signedToken(jwtSecret, tokensIn(request.headers));
   }
+}
+
+async function signedToken(secret: string, tokens: readonly string[]): Promise<string | undefined> {
+  for (const token of tokens) if (await isSignedBy(secret, token)) return token;
+  return undefined;
 }
 
 function hostOf(request: Request): string {

@@ -69,11 +69,11 @@ export class GraphQLSockets {
   }
 
   /** Whether the request is for a WebSocket of the graph. */
-  isFor({ method, headers, url }: Request): boolean {
+  isFor(request: Request): boolean {
     return (
-      method === "GET" &&
-      headers.get("upgrade")?.toLowerCase() === "websocket" &&
-      /^(?:\w+:\/\/[^/]*)?\/graphql(?:\?|$)/.test(url)
+      request.method === "GET" &&
+      request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
+      /^(?:\w+:\/\/[^/]*)?\/graphql(?:\?|$)/.test(request.url)
     );
   }
 
