@@ -182,17 +182,19 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
         registry.recordHealth({ service: name, origin, health: "HEALTHY", reason: null, at: clock.now() }),
       // What is served while the registry cannot be read is that very set, or less.
       save: (composed) => registry.available && lastSet.save(composed),
+      warm: (next) => graph.warm(next),
       onSnapshot: () => pluginServices.onSnapshot(),
       clock,
       log,
     }),
   );
 
-  const { bodyLimitBytes, compileAfter } = config;
+  const { bodyLimitBytes, compileAfter, isProduction } = config;
   const graph = openGraph({
     snapshot: () => composer.snapshot,
     inFlight,
     compileAfter,
+    isProduction,
     stopping: stopping.signal,
     log,
   });

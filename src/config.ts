@@ -30,6 +30,7 @@ export interface Config {
   bodyLimitBytes: number;
   /** How many times a document is asked before code is made for it; Infinity: none is made. */
   compileAfter: number;
+  isProduction: boolean;
 }
 
 /** One wrong value: which option, where it came from, what it was and what it may be. */
@@ -270,6 +271,15 @@ export const OPTIONS: Options = {
     fallback: () => 1,
     parse: (raw) =>
       raw === "off" ? Number.POSITIVE_INFINITY : /^\d{1,7}$/.test(raw) ? Number(raw) : undefined,
+  },
+  isProduction: {
+    env: "NODE_ENV",
+    help: "production: answers do not say how they were made",
+    shown: "none",
+    // Other programs read it too, so nothing in it is wrong.
+    allowed: "any name of an environment",
+    fallback: () => false,
+    parse: (raw) => raw === "production",
   },
 };
 

@@ -5,6 +5,7 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import { BobbinError } from "../errors.ts";
+import type { Slices } from "../gateway/compose/slices.ts";
 import { answerOperation, answerSubscription } from "../gateway/execute/answer.ts";
 import type { InFlight } from "../gateway/execute/in-flight.ts";
 import { type QuickAnswer, QuickRoad } from "../gateway/quick/quick-road.ts";
@@ -45,6 +46,8 @@ export interface Graph {
   handle(context: Question["context"]): Promise<Response>;
   /** Answers a question; whatever is wrong with it is an error in the result. */
   ask: Ask;
+  /** Makes ready what clients ask for a snapshot that is about to be taken. */
+  warm(next: Snapshot): Slices<void>;
 }
 
 /** A request keeps the snapshot that is current when it begins to its end. */
@@ -129,6 +132,7 @@ export function openGraph({
   }
 
   return {
+    warm: (next) => road.warm(next),
     handle: (context) => counted(() => answerRequest(context, snapshot())),
     ask: ({ context, exactVariables: variables, ...asked }) =>
       counted(async () => {

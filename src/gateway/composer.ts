@@ -23,6 +23,8 @@ export interface ComposerOptions extends SchemaSources, StatesOptions {
   policy: "any" | "safe";
   /** Keeps what a new snapshot was composed of. */
   save: (services: readonly ComposedService[]) => void;
+  /** There will be another snapshot: what is to be ready for it. */
+  warm: (next: Snapshot) => Slices<void>;
   /** There is another snapshot. */
   onSnapshot: () => void;
 }
@@ -284,12 +286,16 @@ export class Composer implements AsyncDisposable {
     } catch (error) {
       this.#logFailure(error);
     }
-    if (done) this.#take(done, began);
+    if (done) this.#take(done, new Snapshot(began.revision, done.value), began);
   }
 
   async #finishInSlices(work: Slices<SafeComposition>, began: Began): Promise<void> {
-    const done = await inSlices(work, () => !this.#stopped).catch((error) => this.#logFailure(error));
-    if (done) this.#take(done, began);
+    const isWanted = () => !this.#stopped;
+    const done = await inSlices(work, isWanted).catch((error) => this.#logFailure(error));
+    if (!done) return;
+    const next = new Snapshot(began.revision, done.value);
+    await inSlices(this.#options.warm(next), isWanted).catch((error) => this.#logFailure(error));
+    if (isWanted()) this.#take(done, next, began);
   }
 
   #logFailure(error: unknown): void {
@@ -304,18 +310,22 @@ export class Composer implements AsyncDisposable {
     this.#composeSoon();
   }
 
-  #take({ value: composition, ms }: Done<SafeComposition>, { revision, unregistered }: Began): void {
+  #take(
+    { value: composition, ms }: Done<SafeComposition>,
+    next: Snapshot,
+    { revision, unregistered }: Began,
+  ): void {
     this.#memory.settle();
     const before = this.#snapshot;
-    this.#snapshot = new Snapshot(revision, composition);
+    this.#snapshot = next;
     for (const name of unregistered) this.#unregistered.delete(name);
     this.#lastCostMs = ms;
     const now = { at: this.#options.clock.now(), revision };
     const news = this.#changes.take(composition, (name) => this.#schemas.latest(name), now);
-    this.#logDifference(before, this.#snapshot);
+    this.#logDifference(before, next);
     this.#options.onSnapshot();
-    for (const name of this.#schemas.names()) this.#states.report(name, this.#snapshot, news.get(name));
-    this.#save(this.#snapshot);
+    for (const name of this.#schemas.names()) this.#states.report(name, next, news.get(name));
+    this.#save(next);
   }
 
   /** Whether a schema need not wait though it breaks clients. */

@@ -29,7 +29,8 @@ export function isGathered(value: unknown): value is Gathered {
 export function gather(selection: Selection, answer: Answer, into: Gathered): void {
   if (selection.isAbstract && typeof answer.__typename === "string") into[TYPENAME] = answer.__typename;
   for (const { alias, key, selection: below } of askedOf(selection, into[TYPENAME])) {
-    const value = answer[alias];
+    // A name may be one that every object inherits.
+    const value = Object.hasOwn(answer, alias) ? answer[alias] : undefined;
     if (!below) {
       if (into[key] === undefined || into[key] === null) into[key] = value;
     } else {

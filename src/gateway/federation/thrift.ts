@@ -54,13 +54,20 @@ export function sink(drafts: readonly DraftFetch[], levels: Map<DraftFetch, numb
   const users = new Map<DraftFetch, DraftFetch[]>();
   for (const draft of drafts)
     for (const before of draft.after) users.set(before, [...(users.get(before) ?? []), draft]);
-  for (const draft of [...drafts].sort((a, b) => levelOf(b) - levelOf(a))) {
-    if (!draft.entity) continue;
-    const limit = Math.min(last, ...(users.get(draft) ?? []).map((user) => levelOf(user) - 1));
-    const later = drafts
-      .filter((other) => other !== draft && other.entity && other.graph === draft.graph)
-      .map(levelOf)
-      .filter((level) => level > levelOf(draft) && level <= limit);
-    if (later.length > 0) levels.set(draft, Math.max(...later));
+  const callOf = (draft: DraftFetch) => `${levelOf(draft)} ${draft.graph}`;
+  const latestFirst = [...drafts].sort((a, b) => levelOf(b) - levelOf(a));
+  for (const call of new Set(latestFirst.map(callOf))) {
+    const parts = drafts.filter((draft) => callOf(draft) === call);
+    const moves = parts.map((draft) => {
+      const limit = Math.min(last, ...(users.get(draft) ?? []).map((user) => levelOf(user) - 1));
+      const later = drafts
+        .filter((other) => other.entity && other.graph === draft.graph)
+        .map(levelOf)
+        .filter((level) => level > levelOf(draft) && level <= limit);
+      return draft.entity && later.length > 0 ? Math.max(...later) : undefined;
+    });
+    // A request that is made all the same is the better place: what comes later may turn out not to be needed.
+    if (moves.includes(undefined)) continue;
+    for (const [i, draft] of parts.entries()) levels.set(draft, moves[i] as number);
   }
 }

@@ -12,19 +12,22 @@ import {
   visit,
 } from "graphql";
 import { LRUCache } from "lru-cache";
+import type { Slices } from "../compose/slices.ts";
 import { MAX_TOKENS, sizeProblem } from "../execute/document-size.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { type CompiledOperation, compileOperation } from "./operation.ts";
-import { Uncompilable } from "./uncompilable.ts";
+import { type Reason, Uncompilable } from "./uncompilable.ts";
 import { type Variables, type VariablesCheck, variablesCheck } from "./variables.ts";
 
 /** An operation, or why it is not answered by code made for it. */
-export type Ready = CompiledOperation | string;
+export type Ready = CompiledOperation | Reason;
 
 /** A compiled operation takes about a hundred kilobytes. */
 const MOST_DOCUMENTS = 1_000;
 /** Of one operation, by what its variables include. */
 const MOST_VARIANTS = 16;
+/** For another snapshot, before it is taken. */
+const MOST_COMPILED_ANEW = 200;
 /** Longer documents are not worth keeping their text for. */
 const MOST_CHARACTERS = 50_000;
 
@@ -44,38 +47,73 @@ export class Documents {
     if (query.length > MOST_CHARACTERS) return "document too long";
     let document = this.#kept.get(query);
     if (!document) {
-      document = new KeptDocument(this.#snapshot, query);
+      document = new KeptDocument(query);
       this.#kept.set(query, document);
     }
     document.uses += 1;
     if (document.uses <= this.#compileAfter) return "seldom asked";
-    return document.find(operationName, variables, request);
+    return document.find(this.#snapshot, operationName, variables, request);
+  }
+
+  /**
+   * The same documents for another snapshot, made ready one by one. Those whose services are all as they were need
+   * nothing; of the others, the ones that were asked last are compiled anew.
+   */
+  *carriedTo(snapshot: Snapshot): Slices<Documents> {
+    const carried = new Documents(snapshot, this.#compileAfter);
+    let compiled = 0;
+    for (const [query, document] of [...this.#kept.entries()]) {
+      if (document.holdsIn(snapshot)) carried.#kept.set(query, document);
+      else if (compiled < MOST_COMPILED_ANEW && document.uses > this.#compileAfter) {
+        carried.#kept.set(query, document.compiledFor(snapshot));
+        compiled += 1;
+        yield undefined;
+      }
+    }
+    return carried;
   }
 }
 
+/** An operation as it was asked: by name, and by what its variables included. */
+type Operations = ReadonlyMap<string | undefined, KeptOperation>;
+
 class KeptDocument {
   uses = 0;
-  readonly #snapshot: Snapshot;
   readonly #query: string;
-  /** By name; null: the document is not valid. */
-  #operations: Map<string | undefined, KeptOperation> | null | undefined;
+  /** Null: the document is not valid. */
+  #operations: Operations | null | undefined;
 
-  constructor(snapshot: Snapshot, query: string) {
-    this.#snapshot = snapshot;
+  constructor(query: string) {
     this.#query = query;
   }
 
-  find(operationName: string | undefined, variables: Variables, request: string): Ready {
-    if (this.#operations === undefined) this.#operations = this.#prepare();
+  find(snapshot: Snapshot, operationName: string | undefined, variables: Variables, request: string): Ready {
+    if (this.#operations === undefined) this.#operations = this.#prepare(snapshot);
     const operation = this.#operations?.get(operationName);
-    return operation ? operation.find(variables, request) : "document that is not valid";
+    return operation ? operation.find(snapshot, variables, request) : "document that is not valid";
   }
 
-  #prepare(): Map<string | undefined, KeptOperation> | null {
+  /** Whether all that was made of it is the same in the snapshot. */
+  holdsIn(snapshot: Snapshot): boolean {
+    const asked = [...(this.#operations?.values() ?? [])].filter(({ wasAsked }) => wasAsked);
+    return asked.length > 0 && asked.every((operation) => operation.holdsIn(snapshot));
+  }
+
+  /** Another one, for which the same is compiled. */
+  compiledFor(snapshot: Snapshot): KeptDocument {
+    const document = new KeptDocument(this.#query);
+    document.uses = this.uses;
+    document.#operations = document.#prepare(snapshot);
+    for (const [name, operation] of this.#operations ?? [])
+      document.#operations?.get(name)?.compileLike(operation, snapshot);
+    return document;
+  }
+
+  #prepare(snapshot: Snapshot): Operations | null {
     let document: DocumentNode;
     try {
       document = parse(this.#query, { maxTokens: MAX_TOKENS, noLocation: true });
-      if (validate(this.#snapshot.schema, document, undefined, { maxErrors: 1 }).length > 0) return null;
+      if (validate(snapshot.schema, document, undefined, { maxErrors: 1 }).length > 0) return null;
     } catch {
       // What is wrong with it the reference road says.
       return null;
@@ -84,7 +122,7 @@ class KeptDocument {
     const operations = new Map<string | undefined, KeptOperation>();
     for (const node of document.definitions) {
       if (node.kind !== Kind.OPERATION_DEFINITION) continue;
-      const operation = new KeptOperation(this.#snapshot, document, node);
+      const operation = new KeptOperation(document, node, variablesCheck(snapshot.schema, node));
       operations.set(node.name?.value, operation);
       if (getOperationAST(document)) operations.set(undefined, operation);
     }
@@ -92,31 +130,51 @@ class KeptDocument {
   }
 }
 
+interface Variant {
+  /** The variables that decide, as they were. */
+  readonly included: Readonly<Record<string, boolean>>;
+  readonly ready: Ready;
+}
+
 class KeptOperation {
-  readonly #snapshot: Snapshot;
   readonly #document: DocumentNode;
   readonly #node: OperationDefinitionNode;
   readonly #check: VariablesCheck;
   readonly #deciders: readonly { name: string; otherwise: boolean }[];
-  readonly #variants = new Map<string, Ready>();
+  readonly #variants = new Map<string, Variant>();
 
-  constructor(snapshot: Snapshot, document: DocumentNode, node: OperationDefinitionNode) {
-    this.#snapshot = snapshot;
+  constructor(document: DocumentNode, node: OperationDefinitionNode, check: VariablesCheck) {
     this.#document = document;
     this.#node = node;
-    this.#check = variablesCheck(snapshot.schema, node);
+    this.#check = check;
     this.#deciders = decidersOf(document, node);
   }
 
-  find(variables: Variables, request: string): Ready {
+  find(snapshot: Snapshot, variables: Variables, request: string): Ready {
     if (!this.#check(variables, request)) return "variables for the reference road";
     const key = this.#deciders.length === 0 ? "" : this.#choice(variables);
     const known = this.#variants.get(key);
-    if (known !== undefined) return known;
+    if (known) return known.ready;
     if (this.#variants.size === MOST_VARIANTS) return "too many variables decide";
-    const ready = this.#compile(variables);
-    this.#variants.set(key, ready);
-    return ready;
+    const included: Record<string, boolean> = {};
+    for (const { name, otherwise } of this.#deciders)
+      included[name] = (variables[name] ?? otherwise) === true;
+    return this.#compile(snapshot, key, included);
+  }
+
+  get wasAsked(): boolean {
+    return this.#variants.size > 0;
+  }
+
+  holdsIn(snapshot: Snapshot): boolean {
+    return [...this.#variants.values()].every(
+      ({ ready }) => typeof ready !== "string" && ready.holdsIn(snapshot),
+    );
+  }
+
+  compileLike(other: KeptOperation, snapshot: Snapshot): void {
+    for (const [key, { included }] of other.#variants)
+      if (!this.#variants.has(key)) this.#compile(snapshot, key, included);
   }
 
   #choice(variables: Variables): string {
@@ -125,12 +183,15 @@ class KeptOperation {
     return key;
   }
 
-  #compile(variables: Variables): Ready {
-    const included: Record<string, boolean> = {};
-    for (const { name, otherwise } of this.#deciders)
-      included[name] = (variables[name] ?? otherwise) === true;
+  #compile(snapshot: Snapshot, key: string, included: Variant["included"]): Ready {
+    const ready = this.#ready(snapshot, included);
+    this.#variants.set(key, { included, ready });
+    return ready;
+  }
+
+  #ready(snapshot: Snapshot, included: Variant["included"]): Ready {
     try {
-      return compileOperation(this.#snapshot, this.#document, this.#node, included);
+      return compileOperation(snapshot, this.#document, this.#node, included);
     } catch (error) {
       if (error instanceof Uncompilable) return error.reason;
       throw error;

@@ -7,7 +7,9 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
 } from "graphql";
+import type { Island } from "../compose/island.ts";
 import { isGroups, joined, type Part, routeOf } from "../execute/operation.ts";
+import { rootFieldsOf } from "../execute/split.ts";
 import { type FederationOptions, interpret } from "../federation/executor.ts";
 import { newGathered } from "../federation/gathered.ts";
 import type { Call, Plan } from "../federation/plan.ts";
@@ -27,6 +29,9 @@ import type { Variables } from "./variables.ts";
 
 /** A part of the operation with a plan of its own. */
 interface PlannedPart {
+  readonly island: Island;
+  /** The names of its root fields. */
+  readonly fields: readonly string[];
   readonly document: DocumentNode;
   /** Which of the document's operations it is. */
   readonly operationName: string | undefined;
@@ -55,7 +60,7 @@ export function compileOperation(
   const calls = joinedCalls(parts, isInTurn);
   const shape = answerShape(snapshot.schema, document, operation, included);
   const program = compileProgram({ calls: calls.map(({ call }) => call) }, snapshot.schema, shape);
-  return new CompiledOperation(parts, calls, program, route?.keys ?? [], isInTurn);
+  return new CompiledOperation(parts, calls, program, route?.keys ?? [], operation.operation);
 }
 
 function planPart(
@@ -76,6 +81,8 @@ function planPart(
   let careful: Plan | undefined;
   try {
     return {
+      island,
+      fields: rootFieldsOf(document, node).map(({ name }) => name.value),
       document,
       operationName: operation.name?.value,
       model,
@@ -113,19 +120,28 @@ export class CompiledOperation {
   readonly #program: Program;
   readonly #keys: readonly string[];
   readonly #isInTurn: boolean;
+  readonly #operation: OperationTypeNode;
 
   constructor(
     parts: readonly PlannedPart[],
     calls: readonly PreparedCall[],
     program: Program,
     keys: readonly string[],
-    isInTurn: boolean,
+    operation: OperationTypeNode,
   ) {
     this.#parts = parts;
     this.#calls = calls;
     this.#program = program;
     this.#keys = keys;
-    this.#isInTurn = isInTurn;
+    this.#operation = operation;
+    this.#isInTurn = operation === OperationTypeNode.MUTATION;
+  }
+
+  /** Whether another snapshot has the same services for all that is asked. */
+  holdsIn(snapshot: Snapshot): boolean {
+    return this.#parts.every(({ island, fields }) =>
+      fields.every((field) => snapshot.islandOf(this.#operation, field) === island),
+    );
   }
 
   /** The answer as JSON; a result where something went wrong that only the reference road tells. */

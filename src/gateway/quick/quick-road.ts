@@ -3,10 +3,12 @@
  * What it does not take, and what goes wrong on it, is the reference road's. Knows snapshots; nothing of HTTP.
  */
 import type { ExecutionResult } from "graphql";
+import type { Slices } from "../compose/slices.ts";
 import { answered } from "../execute/answer.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { Documents } from "./documents.ts";
+import type { Reason } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
 export interface QuickQuestion {
@@ -22,11 +24,23 @@ export interface QuickQuestion {
 export type QuickAnswer =
   | { readonly body: string | Buffer<ArrayBuffer> }
   | { readonly result: ExecutionResult }
-  | { readonly reason: string };
+  | { readonly reason: Reason };
+
+/** How many questions took each road; the reference road's by why they did. */
+export interface RoadCounts {
+  readonly compiled: number;
+  readonly interpreted: number;
+  readonly reference: ReadonlyMap<Reason, number>;
+}
 
 export class QuickRoad {
   readonly #compileAfter: number;
   #current: { snapshot: Snapshot; documents: Documents } | undefined;
+  /** Of the snapshot that is about to be taken. */
+  #next: { snapshot: Snapshot; documents: Documents } | undefined;
+  #compiled = 0;
+  #interpreted = 0;
+  readonly #reference = new Map<Reason, number>();
 
   constructor(compileAfter: number) {
     this.#compileAfter = compileAfter;
@@ -35,13 +49,42 @@ export class QuickRoad {
   async answer(snapshot: Snapshot, question: QuickQuestion): Promise<QuickAnswer> {
     const { query, operationName, variables, text, context } = question;
     const ready = this.#documentsOf(snapshot).find(query, operationName, variables, text);
-    if (typeof ready === "string") return { reason: ready };
+    if (typeof ready === "string") return this.pass(ready);
     const answer = await ready.answer({ variables, context });
-    if (typeof answer === "string" || Buffer.isBuffer(answer)) return { body: answer };
+    if (typeof answer === "string" || Buffer.isBuffer(answer)) {
+      this.#compiled += 1;
+      return { body: answer };
+    }
+    this.#interpreted += 1;
     return { result: answered(snapshot, context, answer) };
   }
 
+  /** Counts a question that the reference road takes. */
+  pass(reason: Reason): { readonly reason: Reason } {
+    this.#reference.set(reason, (this.#reference.get(reason) ?? 0) + 1);
+    return { reason };
+  }
+
+  /** Since the beginning. */
+  counts(): RoadCounts {
+    return {
+      compiled: this.#compiled,
+      interpreted: this.#interpreted,
+      reference: new Map(this.#reference),
+    };
+  }
+
+  /** Makes the documents in use ready for a snapshot before it is taken. */
+  *warm(snapshot: Snapshot): Slices<void> {
+    if (!this.#current) return;
+    this.#next = { snapshot, documents: yield* this.#current.documents.carriedTo(snapshot) };
+  }
+
   #documentsOf(snapshot: Snapshot): Documents {
+    if (this.#next?.snapshot === snapshot) {
+      this.#current = this.#next;
+      this.#next = undefined;
+    }
     if (this.#current?.snapshot !== snapshot)
       this.#current = { snapshot, documents: new Documents(snapshot, this.#compileAfter) };
     return this.#current.documents;

@@ -66,7 +66,8 @@ class Asked {
   /** Calls `onWrong` with each name that is answered by a plain value, though fields are asked of it. */
   checkFields(fields: Fields, answer: Answer, onWrong: (key: string) => void): void {
     for (const [key, below] of fields) {
-      const value = answer[key];
+      // A name may be one that every object inherits.
+      const value = Object.hasOwn(answer, key) ? answer[key] : undefined;
       if (below.length === 0 || value === null || value === undefined) continue;
       let deeper: Fields | undefined;
       const check = (each: unknown): void => {

@@ -75,7 +75,8 @@ export class AskedFields {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as AskedField;
       const value = data[field.key];
-      if (value === undefined) continue;
+      // A name may be one that every object inherits.
+      if (value === undefined || !Object.hasOwn(data, field.key)) continue;
       this.#path.push(field.key);
       const kept = this.#visitValue(field, field.type, value, exact[field.key], visitor);
       if (kept !== value) data[field.key] = kept;
