@@ -2,8 +2,10 @@
  * One operation made ready: its plan, and the code that carries it out. Knows snapshots; nothing of HTTP.
  */
 import {
+  type DefinitionNode,
   type DocumentNode,
   type ExecutionResult,
+  type GraphQLObjectType,
   type OperationDefinitionNode,
   OperationTypeNode,
 } from "graphql";
@@ -21,7 +23,7 @@ import type { Snapshot } from "../snapshot.ts";
 import { bodyOf, Calls, isDivided, type PreparedCall, prepareCall } from "./calls.ts";
 import { compileProgram, LEFT, type Program, type State } from "./program.ts";
 import type { Splicing } from "./scanning.ts";
-import { answerShape } from "./shape.ts";
+import { answerShape, type Shape } from "./shape.ts";
 import { splice } from "./splice.ts";
 import { stitchedModel } from "./stitched-model.ts";
 import { Uncompilable } from "./uncompilable.ts";
@@ -55,12 +57,44 @@ export function compileOperation(
 ): CompiledOperation {
   if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw new Uncompilable("subscription");
   const route = routeOf(snapshot, { document, operationName: operation.name?.value });
-  const parts = (route?.parts ?? []).map((part) => planPart(part, operation, included));
+  const parts = (route?.parts ?? [])
+    .filter((part) => !isTypename(part, operation))
+    .map((part) => planPart(part, operation, included));
   const isInTurn = operation.operation === OperationTypeNode.MUTATION;
   const calls = joinedCalls(parts, isInTurn);
   const shape = answerShape(snapshot.schema, document, operation, included);
   const program = compileProgram({ calls: calls.map(({ call }) => call) }, snapshot.schema, shape);
-  return new CompiledOperation(parts, calls, program, route?.keys ?? [], operation.operation);
+  return new CompiledOperation(
+    parts,
+    calls,
+    program,
+    typenamesIn(shape),
+    route?.keys ?? [],
+    operation.operation,
+  );
+}
+
+/** What is answered without any service. */
+function typenamesIn({ type, of }: Shape): Record<string, string> {
+  const fields = of(type as GraphQLObjectType).filter(({ name }) => name === "__typename");
+  return Object.fromEntries(fields.map(({ key }) => [key, type.name]));
+}
+
+/** Whether nothing but the root type's name is asked, which needs no service. */
+function isTypename({ island, document }: Part, operation: OperationDefinitionNode): boolean {
+  return (
+    !island &&
+    rootFieldsOf(document, operationIn(document, operation)).every(({ name }) => name.value === "__typename")
+  );
+}
+
+/** The same operation in a document that has a part of it. */
+function operationIn(
+  document: DocumentNode,
+  { kind, name }: OperationDefinitionNode,
+): OperationDefinitionNode {
+  const is = (node: DefinitionNode) => node.kind === kind && node.name?.value === name?.value;
+  return document.definitions.find(is) as OperationDefinitionNode;
 }
 
 function planPart(
@@ -73,9 +107,7 @@ function planPart(
   if (!model) throw new Uncompilable("stitched services");
   const supergraph = model.supergraph();
   if (supergraph.hasOverrides) throw new Uncompilable("progressive override");
-  const node = document.definitions.find(
-    (each) => each.kind === operation.kind && each.name?.value === operation.name?.value,
-  ) as OperationDefinitionNode;
+  const node = operationIn(document, operation);
   const { entityField } = model;
   const options = { supergraph, document, operation: node, variables, entityField };
   let careful: Plan | undefined;
@@ -118,6 +150,7 @@ export class CompiledOperation {
   readonly #parts: readonly PlannedPart[];
   readonly #calls: readonly PreparedCall[];
   readonly #program: Program;
+  readonly #typenames: Readonly<Record<string, string>>;
   readonly #keys: readonly string[];
   readonly #isInTurn: boolean;
   readonly #operation: OperationTypeNode;
@@ -126,12 +159,14 @@ export class CompiledOperation {
     parts: readonly PlannedPart[],
     calls: readonly PreparedCall[],
     program: Program,
+    typenames: Readonly<Record<string, string>>,
     keys: readonly string[],
     operation: OperationTypeNode,
   ) {
     this.#parts = parts;
     this.#calls = calls;
     this.#program = program;
+    this.#typenames = typenames;
     this.#keys = keys;
     this.#operation = operation;
     this.#isInTurn = operation === OperationTypeNode.MUTATION;
@@ -224,7 +259,7 @@ export class CompiledOperation {
   }
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
-    const results: ExecutionResult[] = [];
+    const results: ExecutionResult[] = [{ data: this.#typenames }];
     for (const { document, operationName, model, careful } of this.#parts) {
       const root = newGathered(undefined);
       const resumed = { ...model, executor: (graph: string) => calls.resumed(model.executor(graph)) };
@@ -233,7 +268,7 @@ export class CompiledOperation {
       results.push(result);
       if (this.#isInTurn && !result.data) break;
     }
-    return results.length === 1 ? (results[0] as ExecutionResult) : joined(results, this.#keys);
+    return joined(results, this.#keys);
   }
 }
 

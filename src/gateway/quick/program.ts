@@ -41,7 +41,9 @@ export function compileProgram(plan: Plan, schema: GraphQLSchema, shape: Shape):
   });
   const take = plan.calls.map((_, call) => takeCallFunction(code, plan, places, call));
   const answer = answerFunction(code, schema, places, shape);
-  const spliced = splicing(code, schema, places, shape);
+  // Requests that wait for others, as a mutation's do, are not made at once.
+  const areAtOnce = plan.calls.every(({ after }) => after.length === 0);
+  const spliced = areAtOnce ? splicing(code, schema, places, shape) : undefined;
   const pieces = spliced && `{...${code.constant(spliced)},scans:[${spliced.scans.join(",")}]}`;
   return code.evaluate<Program>(
     `{begin:()=>(${state(plan, places)}),collect:[${collect.join(",")}],take:[${take.join(",")}],answer:${answer},splicing:${pieces}}`,

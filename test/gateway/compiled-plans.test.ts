@@ -1,0 +1,91 @@
+/** What holds of compiled plans over time and in their order: mutations, changes of the graph. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { startApp, type TestApp } from "../support/app.ts";
+import { startService, type TestService } from "../support/service.ts";
+import { answered, register } from "./graph.ts";
+
+const log: string[] = [];
+const noting = (name: string) => async () => {
+  log.push(`${name} begins`);
+  await Bun.sleep(20);
+  log.push(`${name} ends`);
+  return name;
+};
+
+let app: TestApp;
+let left: TestService;
+let right: TestService;
+
+beforeAll(async () => {
+  app = await startApp({ config: { compileAfter: 0 } });
+  const serviceOf = (name: string) =>
+    startService({
+      typeDefs: `type Query { ${name}: String } type Mutation { do_${name}: String }`,
+      resolvers: { Query: { [name]: () => name }, Mutation: { [`do_${name}`]: noting(name) } },
+    });
+  [left, right] = await Promise.all([serviceOf("left"), serviceOf("right")]);
+  await joined(app);
+  // The first answer to an Accept header is not by code made for it.
+  await roadOf("{ left }");
+});
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await Promise.all([left, right].map((service) => service[Symbol.asyncDispose]()));
+});
+
+async function joined(to: TestApp): Promise<void> {
+  await register(to, "left", left);
+  await register(to, "right", right);
+  await answered(to, "{ left right }");
+}
+
+async function answerTo(query: string): Promise<{ road: string | null; body: unknown }> {
+  const response = await fetch(`${app.urls.gateway}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  return { road: response.headers.get("x-bobbin-road"), body: await response.json() };
+}
+const roadOf = async (query: string) => (await answerTo(query)).road;
+
+test("a mutation's fields of several services follow each other", async () => {
+  const { road, body } = await answerTo("mutation { do_right do_left again: do_right }");
+  expect(road).toBe("compiled");
+  expect(body).toEqual({ data: { do_right: "right", do_left: "left", again: "right" } });
+  expect(log).toEqual(["right", "left", "right"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+});
+
+test("the root's type name is answered beside services' fields, also where one of them fails", async () => {
+  expect(await answerTo("{ __typename left type: __typename }")).toEqual({
+    road: "compiled",
+    body: { data: { __typename: "Query", left: "left", type: "Query" } },
+  });
+  right.answerWith(() => new Response("no", { status: 500 }));
+  const { road, body } = await answerTo("{ __typename right }");
+  right.answerWith(undefined);
+  expect(road).toBe("interpreted");
+  expect(body).toMatchObject({ data: { __typename: "Query", right: null }, errors: [{ path: ["right"] }] });
+});
+
+test("a document whose services did not change stays compiled, and one whose did is compiled before it is asked", async () => {
+  await using patient = await startApp({ config: { compileAfter: 2 } });
+  const ask = async (query: string) => {
+    const response = await fetch(`${patient.urls.gateway}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ query }),
+    });
+    return response.headers.get("x-bobbin-road");
+  };
+  await joined(patient);
+  for (const query of ["{ left }", "{ right }"]) for (let i = 0; i < 3; i++) await ask(query);
+  expect([await ask("{ left }"), await ask("{ right }")]).toEqual(["compiled", "compiled"]);
+  right.change({
+    typeDefs: "type Query { right: String newer: String } type Mutation { do_right: String }",
+    resolvers: { Query: { right: () => "right" } },
+  });
+  await fetch(`${patient.urls.gateway}/gateway/reload`, { method: "POST" });
+  await answered(patient, "{ newer }");
+  expect([await ask("{ left }"), await ask("{ right }")]).toEqual(["compiled", "compiled"]);
+});
