@@ -2,7 +2,6 @@
  * The log: JSON lines, or coloured lines on a terminal. Knows the two settings and nothing of what is logged.
  */
 import pino, { type Logger } from "pino";
-import pretty from "pino-pretty";
 
 export type Log = Logger;
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -17,7 +16,10 @@ export function createLog(level: LogLevel, format: LogFormat): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (format === "pretty")
+  if (format === "pretty") {
+    // Loaded on a terminal only: elsewhere it would be six megabytes for nothing.
+    const pretty: typeof import("pino-pretty") = require("pino-pretty");
     return pino(options, pretty({ colorize: true, ignore: "pid,hostname", sync: true }));
+  }
   return pino(options, pino.destination({ dest: 1, sync: true }));
 }

@@ -2,8 +2,6 @@
  * What changes for clients when one graph takes the place of another, and that list within bounds.
  * Pure: two schemas in, text out. Knows nothing of services, or of who is to blame.
  */
-// The package's own `diff` is this function behind a promise, for rules of which none is needed here.
-import { diffSchema } from "@graphql-inspector/core/diff/schema";
 import type { GraphQLSchema } from "graphql";
 import type { SchemaChange, SchemaChanges } from "../../events.ts";
 
@@ -17,6 +15,11 @@ const SEVERITY: readonly SchemaChange["criticality"][] = ["BREAKING", "DANGEROUS
 
 /** Every change that clients can see, the worst first. */
 export function schemaChanges(before: GraphQLSchema, after: GraphQLSchema): SchemaChange[] {
+  // The package's own `diff` is this function behind a promise, for rules of which none is needed here. It is loaded
+  // when it is needed first: most starts do without its three megabytes.
+  const {
+    diffSchema,
+  }: typeof import("@graphql-inspector/core/diff/schema") = require("@graphql-inspector/core/diff/schema");
   const changes = diffSchema(before, after)
     .filter(({ type }) => isSeen(String(type)))
     .map(({ criticality, path, message }) => ({

@@ -2,13 +2,9 @@
  * Composes federated services by the federation's rules. Pure: SDLs in, supergraph or reason out.
  * Knows documents; nothing of who executes anything.
  */
-import {
-  composeServices,
-  compositionHasErrors,
-  transformSupergraphToPublicSchema,
-} from "@theguild/federation-composition";
 import { type DocumentNode, type GraphQLError, getOperationAST, parse } from "graphql";
 import { BobbinError } from "../../errors.ts";
+import { federationLibrary } from "../subgraph/federation-library.ts";
 import { complaintsOf } from "./complaints.ts";
 import type { Composed } from "./group.ts";
 import { overrideProblem } from "./overrides.ts";
@@ -20,13 +16,14 @@ import { Supergraph } from "./supergraph.ts";
 /** Throws COMPOSITION_FAILED with what the rules say. */
 export function composeSupergraph(services: readonly NamedDocument[]): Composed {
   const supergraph = supergraphOf(services);
-  return { supergraph, open: transformSupergraphToPublicSchema(supergraph) };
+  return { supergraph, open: federationLibrary().transformSupergraphToPublicSchema(supergraph) };
 }
 
 function supergraphOf(services: readonly NamedDocument[]): DocumentNode {
   const problem = overrideProblem(services);
   if (problem !== undefined) throw failed(problem);
   const named = services.map(({ name, document }) => ({ name, typeDefs: document }));
+  const { composeServices, compositionHasErrors } = federationLibrary();
   const composed = composeServices(named);
   if (!compositionHasErrors(composed)) return repaired(composed.supergraphDocumentNode, services);
   const { errors } = composed;

@@ -1,7 +1,6 @@
 /**
  * A supergraph's schema as clients see it, and as it is executed. Knows supergraph documents; nothing of services.
  */
-import { transformSupergraphToPublicSchema } from "@theguild/federation-composition";
 import {
   buildASTSchema,
   type DocumentNode,
@@ -18,6 +17,7 @@ import {
   parse,
   visit,
 } from "graphql";
+import { federationLibrary } from "../subgraph/federation-library.ts";
 import type { Supergraph } from "./supergraph.ts";
 
 /** `open`: the supergraph without what is not for clients. */
@@ -71,7 +71,10 @@ export function wholeSchema(document: DocumentNode, supergraph: Supergraph): Gra
     Directive: ({ name }) => (name.value === "inaccessible" ? null : undefined),
   });
   if (accessible === document) return undefined;
-  return entitySchema(shownSchema(transformSupergraphToPublicSchema(accessible)), supergraph);
+  return entitySchema(
+    shownSchema(federationLibrary().transformSupergraphToPublicSchema(accessible)),
+    supergraph,
+  );
 }
 
 /** The name of the object type that stands in for an interface's objects whose type nobody knows. */

@@ -2,7 +2,6 @@
  * One federated service's part of the graph, before it is composed with the others of its kind.
  * Knows one SDL; composing itself is federation/compose-supergraph.ts's.
  */
-import { validateSubgraph } from "@theguild/federation-composition";
 import {
   type ASTNode,
   buildASTSchema,
@@ -16,6 +15,7 @@ import {
   visit,
 } from "graphql";
 import { BobbinError } from "../../errors.ts";
+import { federationLibrary } from "./federation-library.ts";
 import { rootFieldsOf } from "./reshape.ts";
 import type { StitchedSource } from "./stitched-subgraph.ts";
 import { shapesOf } from "./type-shapes.ts";
@@ -25,7 +25,7 @@ export function federatedParts(source: StitchedSource) {
   const { name, sdl } = source;
   refuseShape(source);
   const document = parse(sdl, { noLocation: true });
-  const [problem] = validateSubgraph({ name, typeDefs: document });
+  const [problem] = federationLibrary().validateSubgraph({ name, typeDefs: document });
   if (problem) throw new Error(withoutName(problem.message, name));
   const unserved = unservedDirective(document);
   if (unserved) throw new Error(UNSERVED[unserved]);
