@@ -51,11 +51,23 @@ export interface GatewaySettings extends ShapeSettings {
   readonly timeoutMs: number | null;
   /** The client's headers that the service wants, in lower case. */
   readonly headers: readonly string[];
+  /** Whether equal queries in flight are sent once. */
+  readonly deduplicate: boolean;
   readonly subscriptions: SubscriptionSettings;
 }
 
 /** A setting that is misspelt would do nothing, and nobody would be told. */
-const GATEWAY_KEYS = ["kind", "namespace", "hide", "rename", "merge", "headers", "timeout", "subscriptions"];
+const GATEWAY_KEYS = [
+  "kind",
+  "namespace",
+  "hide",
+  "rename",
+  "merge",
+  "headers",
+  "timeout",
+  "deduplicate",
+  "subscriptions",
+];
 
 const SUBSCRIPTION_PROTOCOLS = ["sse", "multipart", "graphql-ws"] as const;
 export type SubscriptionProtocol = (typeof SUBSCRIPTION_PROTOCOLS)[number];
@@ -115,7 +127,7 @@ export function metadataProblems(metadata: Metadata): { field: string; rule: str
 }
 
 function shapeProblems(gateway: Record<string, unknown>): { field: string; rule: string }[] {
-  const { kind, timeout, hide, rename, merge } = gateway;
+  const { kind, timeout, hide, rename, merge, deduplicate } = gateway;
   const unknown = Object.keys(gateway).find((key) => !GATEWAY_KEYS.includes(key));
   if (unknown !== undefined) {
     const rule = `is no setting of the gateway: they are ${GATEWAY_KEYS.join(", ")}`;
@@ -124,6 +136,7 @@ function shapeProblems(gateway: Record<string, unknown>): { field: string; rule:
   const rules: [field: string, isSound: boolean, rule: string][] = [
     ["kind", kind === undefined || isSchemaKind(kind), `must be one of ${SCHEMA_KINDS.join(", ")}`],
     ["timeout", timeout === undefined || isTimeout(timeout), `must be a number from ${TIMEOUT.join(" to ")}`],
+    ["deduplicate", deduplicate === undefined || typeof deduplicate === "boolean", "must be true or false"],
     ["hide", hide === undefined || isHideList(hide), "must be a list of root fields such as Query.name"],
     [
       "rename",
@@ -172,11 +185,11 @@ export function endpoints(metadata: Metadata): { graphql?: string; health?: stri
 }
 
 /**
- * `metadata.gateway: { kind, namespace, hide, rename, merge, headers, timeout, subscriptions: { protocol, url } }`.
+ * `metadata.gateway: { kind, namespace, hide, rename, merge, headers, timeout, deduplicate, subscriptions: { … } }`.
  */
 export function gatewaySettings(metadata: Metadata): GatewaySettings {
   const gateway = section(metadata, "gateway");
-  const { kind, namespace, hide, rename, merge, headers, timeout } = gateway;
+  const { kind, namespace, hide, rename, merge, headers, timeout, deduplicate } = gateway;
   const { protocol, url } = section(gateway, "subscriptions");
   return {
     kind: isSchemaKind(kind) ? kind : null,
@@ -185,6 +198,7 @@ export function gatewaySettings(metadata: Metadata): GatewaySettings {
     rename: isRenaming(rename) ? rename : {},
     merge: isBounded(merge) ? merge.filter(isMerge) : [],
     timeoutMs: isTimeout(timeout) ? timeout * 1000 : null,
+    deduplicate: deduplicate === true,
     headers: isHeaderList(headers) ? headers.map((name) => name.toLowerCase()) : [],
     subscriptions: {
       ...(isSubscriptionProtocol(protocol) ? { protocol } : {}),

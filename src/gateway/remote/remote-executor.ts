@@ -16,6 +16,7 @@ import { type Target, targetOf } from "./http/target.ts";
 import { requestBody } from "./request-body.ts";
 import { type GatewayContext, subgraphHeaders } from "./request-context.ts";
 import type { Route } from "./route.ts";
+import { SharedCalls } from "./shared-calls.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 export interface SubgraphRequest extends ExecutionRequest {
@@ -76,6 +77,7 @@ export function remoteExecutor(
   }: RemoteExecutorOptions,
 ): DividedExecutor {
   const lane: Lane = { inFlight: 0, waiting: new Set() };
+  const shared = new SharedCalls();
 
   async function send(
     body: string,
@@ -86,17 +88,21 @@ export function remoteExecutor(
     const target = route(service);
     if (target instanceof BobbinError) throw target;
     const most = target.timeoutMs ?? deadlineMs;
+    const headers = subgraphHeaders(context, target.headers);
     const post = (waitedMs: number) =>
       http.post(targetFor(target), {
-        headers: subgraphHeaders(context, target.headers),
+        headers,
         body,
         deadlineMs: most - waitedMs,
         maxBytes: MAX_ANSWER_BYTES,
-        signal,
+        // Who shares an answer does not end it for the others.
+        signal: target.deduplicate ? undefined : signal,
         isRepeatable,
       });
+    const call = () => places.run(lane, () => signalOf(target.deduplicate ? {} : context, most), post);
     try {
-      return await places.run(lane, () => signalOf(context, most), post);
+      if (!target.deduplicate || !isRepeatable) return await call();
+      return await shared.run(target.graphqlUrl, headers, body, call);
     } catch (error) {
       blame(context, target);
       throw error;
@@ -189,7 +195,7 @@ export function remoteExecutor(
 }
 
 /** Aborts at the deadline, or when the client hangs up. */
-function signalOf({ request }: GatewayContext, deadlineMs: number): AbortSignal {
+function signalOf({ request }: Pick<GatewayContext, "request">, deadlineMs: number): AbortSignal {
   const deadline = AbortSignal.timeout(deadlineMs);
   return request ? AbortSignal.any([deadline, request.signal]) : deadline;
 }

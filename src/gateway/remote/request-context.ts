@@ -12,8 +12,16 @@ export interface GatewayContext {
   readonly writeToken: string | undefined;
 }
 
-/** Forwarded to every subgraph: the client's languages, and what traces are made of. */
-const ALWAYS_FORWARDED = ["accept-language", "traceparent", "tracestate", "baggage", "b3", "x-request-id"];
+/** What traces are made of: it says nothing of what is asked or of who asks. */
+export const TRACE_HEADERS: ReadonlySet<string> = new Set([
+  "traceparent",
+  "tracestate",
+  "baggage",
+  "b3",
+  "x-request-id",
+]);
+/** Forwarded to every subgraph: the client's languages, and the trace. */
+const ALWAYS_FORWARDED = ["accept-language", ...TRACE_HEADERS];
 /** Headers that describe the connection or the body, which is not the one that goes out. */
 const NEVER_FORWARDED = new Set([
   "host",

@@ -10,6 +10,8 @@ export interface Route {
   readonly graphqlUrl: string;
   /** Lower-case names of the client's headers that the service wants. */
   readonly headers: readonly string[];
+  /** Whether equal queries in flight are sent once. */
+  readonly deduplicate?: boolean;
   /** How long a call may take; absent: as long as others. */
   readonly timeoutMs?: number;
   /** Absent: they are at `graphqlUrl`, by the protocol that is found there. */
@@ -46,13 +48,14 @@ function findRoute(service: Service): Route | null {
   const instance = servingInstance({ instances });
   if (!instance?.graphqlUrl) return null;
   const { graphqlUrl, origin } = instance;
-  const { headers, subscriptions, timeoutMs } = gatewaySettings(service.metadata);
+  const { headers, deduplicate, subscriptions, timeoutMs } = gatewaySettings(service.metadata);
   const url = (subscriptions.url && URL.parse(subscriptions.url, instance.url)?.href) ?? graphqlUrl;
   const protocol = subscriptions.protocol ?? (/^ws/.test(url) ? "graphql-ws" : undefined);
   return {
     origin,
     graphqlUrl,
     headers,
+    deduplicate,
     ...(timeoutMs === null ? {} : { timeoutMs }),
     subscriptions: { url, protocol },
   };
