@@ -93,6 +93,14 @@ const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]
     ],
     bad: ["-1", "never", "1.5"],
   },
+  isProduction: {
+    good: [
+      ["production", true],
+      ["staging", false],
+      ["test", false],
+    ],
+    bad: [],
+  },
 };
 
 function same<T extends string>(...texts: T[]): [string, T][] {
@@ -151,6 +159,7 @@ test("without flags and variables every option has its default", () => {
     corsOrigins: undefined,
     bodyLimitBytes: 1_048_576,
     compileAfter: 1,
+    isProduction: false,
   });
   expect(config({}, {}, true).logFormat).toBe("pretty");
 });

@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { join, relative } from "node:path";
 import { OPTIONS } from "../src/config.ts";
 import { ERROR_TABLE } from "../src/errors.ts";
+import { REASONS } from "../src/gateway/quick/uncompilable.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SRC = join(ROOT, "src");
@@ -119,6 +120,12 @@ describe("the README", async () => {
     for (const [code, [status, meaning]] of Object.entries(ERROR_TABLE)) {
       expect(readme).toContain(`| \`${code}\` | ${status} | ${meaning} |`);
     }
+  });
+
+  test("has every reason why an answer is not compiled, and no other", () => {
+    const [, section = ""] = readme.split("### Which road an answer took");
+    const rows = section.split("\n### ")[0]?.matchAll(/^\| `([^`]+)` \|/gm) ?? [];
+    expect([...rows].map(([, reason]) => reason)).toEqual([...REASONS]);
   });
 
   test("has every option with its flag, variable and default", () => {

@@ -1,8 +1,10 @@
 /**
  * `npm run audit:federation -- FOLDER [SUITE]`: the public federation-gateway-audit against the compiled binary. FOLDER
- * is a copy of github.com/graphql-hive/federation-gateway-audit with its packages installed. Every suite runs twice: against a fresh binary, and through one binary that is kept, into which its
- * services are registered and out of which they are unregistered over REST. Prints a table, what failed, and the kept
- * binary's memory; exits with 1 where a case failed.
+ * is a copy of github.com/graphql-hive/federation-gateway-audit with its packages installed. Every suite runs twice:
+ * against a fresh binary, and through one binary that is kept, into which its services are registered and out of which
+ * they are unregistered over REST. Every question is asked for the first time, which the reference road answers:
+ * COMPILE_AFTER=0 in the environment has code answer them. Prints a table, what failed, and the kept binary's memory;
+ * exits with 1 where a case failed.
  */
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";

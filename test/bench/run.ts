@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: how long from the answer to a registration until its field can be queried on the gateway, with a
  * number of services registered already; how many durable registrations a second the registry takes; how quickly the
- * binary starts; what plugins cost. Against the compiled binary. Prints tables.
+ * binary starts; what plugins cost; what the gateway costs beside others. Against the compiled binary. Prints tables.
  */
 import { startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";
 import { composing } from "./composing.ts";
+import { gateway } from "./gateway.ts";
 import { plugins } from "./plugins.ts";
 import { startAndMemory } from "./start.ts";
 
@@ -96,3 +97,5 @@ console.log();
 await startAndMemory();
 console.log();
 await plugins();
+console.log();
+await gateway();

@@ -16,15 +16,19 @@ const services: Record<string, TestService> = {};
 const LARGE = "12345678901234567890";
 const ODD = [LARGE, "1.10", "0.1000000000000000055511151231257827", "1e400", "-0", "1E2", "1.0", "-1.5e-7"];
 
-/** What the service was sent, as text. */
+/** Comes whenever it is due. */
+const PROBE = "{__typename}";
+
+/** What the service was sent besides, as text. */
 let sent: string[] = [];
 
 /** Lets the service answer its root fields with these texts, under whatever names they are asked for. */
 function says(service: string, fields: Record<string, string>): void {
   services[service]?.answerWith(async (request) => {
     const body = await request.text();
-    sent.push(body);
-    const [operation] = parse(JSON.parse(body).query).definitions as OperationDefinitionNode[];
+    const { query } = JSON.parse(body);
+    if (query !== PROBE) sent.push(body);
+    const [operation] = parse(query).definitions as OperationDefinitionNode[];
     const selections = (operation?.selectionSet.selections ?? []) as FieldNode[];
     const members = selections.map(({ alias, name }) => `"${(alias ?? name).value}":${fields[name.value]}`);
     return new Response(`{"data":{${members}}}`);

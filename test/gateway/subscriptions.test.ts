@@ -4,7 +4,7 @@ import { startApp, type TestApp } from "../support/app.ts";
 import { until } from "../support/client.ts";
 import { bySse, byWebSocket } from "../support/subscriber.ts";
 import { type Protocol, startTicker, type Ticker } from "../support/ticker.ts";
-import { answered, register, unregister } from "./graph.ts";
+import { answered, gone, register, unregister } from "./graph.ts";
 
 let app: TestApp;
 
@@ -224,6 +224,8 @@ describe("a WebSocket that cannot be opened is told with the service, its path a
       },
     ]);
     await unregister(app, "shut");
+    // Or the next one of this name is answered by the graph that is about to go.
+    await gone(app, "{ shutReady }");
   });
 
   test("nobody listens", async () => {

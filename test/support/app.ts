@@ -97,7 +97,7 @@ export async function startBinary({
     [BINARY, "--gateway-port", "0", "--core-port", "0", "--registry-port", "0", ...args],
     {
       cwd: path,
-      env: { PATH: process.env.PATH ?? "", LOG_FORMAT: "json", ...env },
+      env: { PATH: process.env.PATH ?? "", LOG_FORMAT: "json", ...ROAD, ...env },
       stdout: "pipe",
       stderr: "inherit",
     },

@@ -1,0 +1,125 @@
+/** An answer says, outside production, which road it took and why. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { QuickRoad } from "../../src/gateway/quick/quick-road.ts";
+import type { Reason } from "../../src/gateway/quick/uncompilable.ts";
+import { startApp, type TestApp } from "../support/app.ts";
+import { startService, type TestService } from "../support/service.ts";
+import { answered, register } from "./graph.ts";
+
+const CAT = "{ cat { name } }";
+
+let app: TestApp;
+let zoo: TestService;
+let shaped: TestService;
+beforeAll(async () => {
+  app = await startApp({ config: { compileAfter: 0 } });
+  zoo = await startService({
+    typeDefs: "type Query { cat(age: Int): Cat! } type Cat { name: String! } type Subscription { meow: Int }",
+    resolvers: { Query: { cat: () => ({ name: "Tom" }) } },
+  });
+  shaped = await startService({ typeDefs: "type Query { shaped: Int }" });
+  await register(app, "zoo", zoo);
+  const metadata = { endpoints: { graphql: "/graphql" }, gateway: { namespace: "My" } };
+  await register(app, "shaped", shaped, { metadata });
+  await answered(app, "{ cat { name } My_shaped }");
+  await askWith(app, { query: CAT });
+});
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await zoo[Symbol.asyncDispose]();
+  await shaped[Symbol.asyncDispose]();
+});
+
+function askWith(to: TestApp, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${to.urls.gateway}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+const roadOf = async (...asked: Parameters<typeof askWith>) =>
+  (await askWith(...asked)).headers.get("x-bobbin-road");
+
+test("a document is compiled when it is asked again, and interpreted where an answer is wrong", async () => {
+  await using seldom = await startApp({ config: { compileAfter: 1 } });
+  await register(seldom, "zoo", zoo);
+  await answered(seldom, "{ cat { name } }");
+  const question = { query: "{ cat { n: name } }" };
+  const accept = { accept: "application/graphql-response+json" };
+  expect(await roadOf(seldom, question, accept)).toBe("reference; media type not answered yet");
+  expect(await roadOf(seldom, question, accept)).toBe("reference; seldom asked");
+  expect(await roadOf(seldom, question, accept)).toBe("compiled");
+  zoo.answerWith(() => Response.json({ data: { cat: { n: 1 } }, errors: [{ message: "no" }] }));
+  expect(await roadOf(seldom, question, accept)).toBe("interpreted");
+  zoo.answerWith(undefined);
+  expect(await roadOf(seldom, question, accept)).toBe("compiled");
+});
+
+const DECIDED = `query(${["a", "b", "c", "d", "e"].map((name) => `$${name}: Boolean!`)}) {
+  cat { name ${["a", "b", "c", "d", "e"].map((name) => `${name}: name @include(if: $${name})`).join(" ")} }
+}`;
+const deciding = (n: number) =>
+  Object.fromEntries(["a", "b", "c", "d", "e"].map((name, bit) => [name, (n & (1 << bit)) !== 0]));
+
+const cases: [Reason, unknown][] = [
+  ["not one plain question", "{"],
+  ["not one plain question", [{ query: CAT }]],
+  ["document too long", { query: `${CAT} #${"x".repeat(50_000)}` }],
+  ["document that is not valid", { query: "{ dog }" }],
+  [
+    "variables for the reference road",
+    { query: "query($n: Int) { cat(age: $n) { name } }", variables: { n: "1" } },
+  ],
+  ["introspection", { query: "{ __schema { queryType { name } } }" }],
+  ["subscription", { query: "subscription { meow }" }],
+  ["stitched services", { query: "{ My_shaped }" }],
+  ["service of this process", { query: "{ getServices { name } }" }],
+  ["name with a meaning in JavaScript", { query: "{ cat { __proto__: name } }" }],
+];
+
+test.each(cases)("what is not compiled says why: %s", async (reason, body) => {
+  expect(await roadOf(app, body)).toBe(`reference; ${reason}`);
+});
+
+test("what its variables include makes sixteen of an operation at most", async () => {
+  const roads = await Promise.all(
+    Array.from({ length: 17 }, (_, n) => roadOf(app, { query: DECIDED, variables: deciding(n) })),
+  );
+  expect(roads.filter((road) => road === "compiled")).toHaveLength(16);
+  expect(roads).toContain("reference; too many variables decide");
+});
+
+test("only plain POSTs of the graph say it", async () => {
+  const query = new URLSearchParams({ query: CAT });
+  const byGet = await fetch(`${app.urls.gateway}/graphql?${query}`);
+  expect([byGet.status, byGet.headers.get("x-bobbin-road")]).toEqual([200, null]);
+  const core = await fetch(`${app.urls.core}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: "{ getServices { name } }" }),
+  });
+  expect([core.status, core.headers.get("x-bobbin-road")]).toEqual([200, null]);
+});
+
+test("in production no answer says it", async () => {
+  await using silent = await startApp({ config: { isProduction: true, compileAfter: 0 } });
+  await register(silent, "zoo", zoo);
+  await answered(silent, CAT);
+  const answers = [{ query: CAT }, { query: CAT }, { query: "{ __schema { description } }" }];
+  for (const body of answers) expect(await roadOf(silent, body)).toBeNull();
+});
+
+test("the roads are counted", () => {
+  const road = new QuickRoad(0);
+  for (const reason of ["not one plain question", "seldom asked", "seldom asked"] as const)
+    expect(road.pass(reason)).toEqual({ reason });
+  expect(road.counts()).toEqual({
+    compiled: 0,
+    interpreted: 0,
+    reference: new Map<Reason, number>([
+      ["not one plain question", 1],
+      ["seldom asked", 2],
+    ]),
+  });
+});
