@@ -215,7 +215,7 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
         graphql: new PluginGraphQL(guard, log, stopping.signal),
       },
       isReady: () => composer.started && !stopping.signal.aborted,
-    }).fetch,
+    }),
     core: coreApi(schema, core).fetch,
     registry: registryApi({
       operations,

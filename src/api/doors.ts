@@ -4,7 +4,7 @@
  */
 import { BobbinError } from "../errors.ts";
 import { DOOR_HEADER, type DoorName } from "../http.ts";
-import { type Fetch, type FrontOptions, withFront } from "./front.ts";
+import { type FrontOptions, type Routes, withFront } from "./front.ts";
 import { type Answer, Listener } from "./listener.ts";
 import type { GraphQLSockets, Upgrade } from "./web-socket.ts";
 
@@ -28,7 +28,7 @@ export class Doors {
   #hasStarted = false;
 
   /** Opens all three or none. Throws CONFLICT when a port is taken. */
-  constructor(fetches: Record<DoorName, Fetch>, options: DoorOptions) {
+  constructor(routes: Record<DoorName, Routes>, options: DoorOptions) {
     void options.started.then(() => {
       this.#hasStarted = true;
     });
@@ -39,7 +39,7 @@ export class Doors {
           doorHeader: options.doorHeader(door),
           corsMethods: options.corsMethods[door],
         };
-        const fetch = withFront(fetches[door], front);
+        const fetch = withFront(routes[door], front);
         const sockets = door === "gateway" ? options.sockets : undefined;
         const admitted: Answer = (request, upgrade) =>
           sockets?.isFor(request) ? upgraded(request, upgrade, sockets, front) : fetch(request);
@@ -89,7 +89,7 @@ async function upgraded(
   front: FrontOptions,
 ): Promise<Response | undefined> {
   let isOpen = false;
-  const admit: Fetch = async (admitted) => {
+  const admit: Routes = async (admitted) => {
     await sockets.admit(admitted, (session, headers) =>
       upgrade(session, { ...headers, [DOOR_HEADER]: front.doorHeader }),
     );

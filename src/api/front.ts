@@ -9,6 +9,8 @@ import { refusal } from "./answers.ts";
 import type { Guard } from "./guard.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
+/** `path` is that of the request's URL. */
+export type Routes = (request: Request, path: string) => Response | Promise<Response>;
 
 export interface FrontOptions {
   guard: Guard;
@@ -20,7 +22,7 @@ export interface FrontOptions {
   log: Log;
 }
 
-export function withFront(routes: Fetch, options: FrontOptions): Fetch {
+export function withFront(routes: Routes, options: FrontOptions): Fetch {
   return async (incoming) => {
     const request = withAbsoluteUrl(incoming);
     const path = pathOf(request.url);
@@ -29,7 +31,8 @@ export function withFront(routes: Fetch, options: FrontOptions): Fetch {
       options.guard.checkHost(request);
       const whole = bounded(request, options.bodyLimitBytes);
       response =
-        preflight(request, path, options) ?? (await routes(whole instanceof Request ? whole : await whole));
+        preflight(request, path, options) ??
+        (await routes(whole instanceof Request ? whole : await whole, path));
       // Yoga says this with a status alone.
       if (response.status === 406 && !response.body) throw notAcceptable();
     } catch (thrown) {

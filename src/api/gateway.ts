@@ -8,6 +8,7 @@ import { notFound } from "../registry/registration.ts";
 import { getsRequests, leadingInstance, type Service } from "../registry/service.ts";
 import { refusal } from "./answers.ts";
 import { type DoorRoute, elysiaError } from "./elysia-error.ts";
+import type { Routes } from "./front.ts";
 import { checkedHops, type Graph } from "./graph.ts";
 import type { Guard } from "./guard.ts";
 import { type PluginsApiOptions, pluginsApi } from "./plugins.ts";
@@ -38,7 +39,7 @@ export function gatewayCorsMethods(path: string): readonly string[] | undefined 
   return path.endsWith("/graphql") ? GRAPHQL_METHODS : ["GET"];
 }
 
-export function gatewayApi(options: GatewayApiOptions) {
+export function gatewayApi(options: GatewayApiOptions): Routes {
   const { composer, services, guard, graph, plugins, isReady } = options;
 
   function graphql(request: Request): Promise<Response> {
@@ -53,7 +54,6 @@ export function gatewayApi(options: GatewayApiOptions) {
   const app = new Elysia()
     .onError(({ error, code, request, path }) => refusal(elysiaError(error, code, request, routes), path))
     .get("/", ({ redirect }) => redirect("/graphql"))
-    .all("/graphql", ({ request }) => graphql(request), { parse: "none" })
     .post(
       "/gateway/reload",
       async ({ request }) => {
@@ -98,7 +98,8 @@ export function gatewayApi(options: GatewayApiOptions) {
     })
     .use(pluginsApi({ ...plugins, composer, guard }));
   routes = app.routes;
-  return app;
+  // What nearly every request asks for needs no router.
+  return (request, path) => (path === "/graphql" ? graphql(request) : app.fetch(request));
 }
 
 function gatewayServiceView(composer: Composer, service: Service) {
