@@ -11,6 +11,7 @@ import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import type { Routes } from "./front.ts";
 import { checkedHops, type Graph } from "./graph.ts";
 import type { Guard } from "./guard.ts";
+import { METRICS_TYPE, metricsText } from "./metrics.ts";
 import { type PluginsApiOptions, pluginsApi } from "./plugins.ts";
 import { checkPreflight } from "./preflight.ts";
 import { healthView } from "./views.ts";
@@ -89,6 +90,10 @@ export function gatewayApi(options: GatewayApiOptions): Routes {
     .get("/gateway/schema", ({ set }) => {
       set.headers["content-type"] = "text/plain; charset=utf-8";
       return composer.snapshot.sdl;
+    })
+    .get("/metrics", ({ set }) => {
+      set.headers["content-type"] = METRICS_TYPE;
+      return metricsText(graph.counts());
     })
     .get("/gateway/live", () => ({ status: "ok" }))
     .get("/gateway/ready", ({ set }) => {

@@ -8,7 +8,7 @@ import { BobbinError } from "../errors.ts";
 import type { Slices } from "../gateway/compose/slices.ts";
 import { answerOperation, answerSubscription } from "../gateway/execute/answer.ts";
 import type { InFlight } from "../gateway/execute/in-flight.ts";
-import { type QuickAnswer, QuickRoad } from "../gateway/quick/quick-road.ts";
+import { type QuickAnswer, QuickRoad, type RoadCounts } from "../gateway/quick/quick-road.ts";
 import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
@@ -48,6 +48,8 @@ export interface Graph {
   ask: Ask;
   /** Makes ready what clients ask for a snapshot that is about to be taken. */
   warm(next: Snapshot): Slices<void>;
+  /** How many answers took each road. */
+  counts(): RoadCounts;
 }
 
 /** A request keeps the snapshot that is current when it begins to its end. */
@@ -133,6 +135,7 @@ export function openGraph({
 
   return {
     warm: (next) => road.warm(next),
+    counts: () => road.counts(),
     handle: (context) => counted(() => answerRequest(context, snapshot())),
     ask: ({ context, exactVariables: variables, ...asked }) =>
       counted(async () => {

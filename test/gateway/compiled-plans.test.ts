@@ -89,3 +89,20 @@ test("a document whose services did not change stays compiled, and one whose did
   await answered(patient, "{ newer }");
   expect([await ask("{ left }"), await ask("{ right }")]).toEqual(["compiled", "compiled"]);
 });
+
+test("/metrics counts the answers by the road they took", async () => {
+  const count = async (labels: string) => {
+    const text = await (await fetch(`${app.urls.gateway}/metrics`)).text();
+    const line = text.split("\n").find((each) => each.startsWith(`bobbin_graphql_answers_total{${labels}}`));
+    return Number(line?.split(" ").at(-1) ?? 0);
+  };
+  const [compiled, introspection] = ['road="compiled",reason=""', 'road="reference",reason="introspection"'];
+  const before = [await count(compiled), await count(introspection)];
+  await roadOf("{ left }");
+  await roadOf("{ left }");
+  await roadOf("{ __schema { queryType { name } } }");
+  expect([await count(compiled), await count(introspection)]).toEqual([
+    (before[0] as number) + 2,
+    (before[1] as number) + 1,
+  ]);
+});
