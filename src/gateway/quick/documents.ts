@@ -22,10 +22,11 @@ import { type Variables, type VariablesCheck, variablesCheck } from "./variables
 /** An operation, or why it is not answered by code made for it. */
 export type Ready = CompiledOperation | Reason;
 
-/** A compiled operation takes about a hundred kilobytes. */
-const MOST_DOCUMENTS = 1_000;
+/** Length of the documents that are kept, with what each costs besides; compiled, they take 200 times as much. */
+const KEPT_CHARACTERS = 500_000;
+const CHARACTERS_BESIDES = 200;
 /** Of one operation, by what its variables include. */
-const MOST_VARIANTS = 16;
+const MOST_VARIANTS = 8;
 /** For another snapshot, before it is taken. */
 const MOST_COMPILED_ANEW = 200;
 /** Longer documents are not worth keeping their text for. */
@@ -34,7 +35,10 @@ const MOST_CHARACTERS = 50_000;
 export class Documents {
   readonly #snapshot: Snapshot;
   readonly #compileAfter: number;
-  readonly #kept = new LRUCache<string, KeptDocument>({ max: MOST_DOCUMENTS });
+  readonly #kept = new LRUCache<string, KeptDocument>({
+    maxSize: KEPT_CHARACTERS,
+    sizeCalculation: (_document, query) => query.length + CHARACTERS_BESIDES,
+  });
 
   /** `compileAfter`: how many times a document is asked before code is made for it. */
   constructor(snapshot: Snapshot, compileAfter: number) {
@@ -60,16 +64,19 @@ export class Documents {
    * nothing; of the others, the ones that were asked last are compiled anew.
    */
   *carriedTo(snapshot: Snapshot): Slices<Documents> {
-    const carried = new Documents(snapshot, this.#compileAfter);
+    const kept: [query: string, document: KeptDocument][] = [];
     let compiled = 0;
     for (const [query, document] of [...this.#kept.entries()]) {
-      if (document.holdsIn(snapshot)) carried.#kept.set(query, document);
+      if (document.holdsIn(snapshot)) kept.push([query, document]);
       else if (compiled < MOST_COMPILED_ANEW && document.uses > this.#compileAfter) {
-        carried.#kept.set(query, document.compiledFor(snapshot));
+        kept.push([query, document.compiledFor(snapshot)]);
         compiled += 1;
         yield undefined;
       }
     }
+    const carried = new Documents(snapshot, this.#compileAfter);
+    // The one asked last is put in last.
+    for (const [query, document] of kept.reverse()) carried.#kept.set(query, document);
     return carried;
   }
 }

@@ -112,6 +112,9 @@ export interface Layout {
   readonly owners: ReadonlySet<Part>;
 }
 
+/** Code for more than this takes longer to be made than the interpreter needs for some answers. */
+const MOST_PLACES = 1_000;
+
 /** Throws Uncompilable. */
 export function layout(plan: Plan): Layout {
   const roots: { part: Part; place: Place }[] = [];
@@ -132,6 +135,7 @@ export function layout(plan: Plan): Layout {
           throw new Uncompilable("interface object");
         const step = { alias, type, condition: conditionIn(source.selection, condition) };
         const base = { entry: undefined, selection };
+        if (places === MOST_PLACES) throw new Uncompilable("document too long");
         asked.below = new Place(places++, owner, [...steps, step], base);
         take(asked.below, owner, [...steps, step], base);
       }
