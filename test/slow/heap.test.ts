@@ -1,4 +1,4 @@
-/** Recomposing leaves the heap flat. 50 recompositions; TEST_FULL: 200, and 200 sets of federated services. */
+/** Recomposing leaves the heap flat. 30 recompositions; TEST_FULL: 200, and 200 sets of federated services. */
 
 import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
@@ -8,12 +8,12 @@ import { startApp } from "../support/app.ts";
 import { post } from "../support/client.ts";
 import { startService } from "../support/service.ts";
 
-const RECOMPOSITIONS = process.env.TEST_FULL ? 200 : 50;
+const RECOMPOSITIONS = process.env.TEST_FULL ? 200 : 30;
 const SWAPS = 200;
-const WARM_UP = 20;
+const WARM_UP = 12;
 const TYPES = 60;
 /**
- * One composed schema of these types holds 0.46 MB, so that keeping one per recomposition would come to 23 MB in the
+ * One composed schema of these types holds 0.46 MB, so that keeping one per recomposition would come to 14 MB in the
  * short form and 91 MB in the full one. What really grows, in both, is some 4 MB of caches and compiled code.
  */
 const BOUND_BYTES = 10_000_000;
