@@ -239,7 +239,7 @@ export class PluginHost implements AsyncDisposable {
     this.#names.set(name, plugin);
     if (!holder) return;
     // A name that only a file gave must not be in the way of one that somebody chose.
-    holder.name = this.#freeName(holder.entry);
+    holder.name = this.#freeName(holder.entry, holder);
     this.#names.set(holder.name, holder);
     if (isChosen) holder.refuse(sameName(holder, plugin, name));
     void this.#onNews(holder);
@@ -257,8 +257,8 @@ export class PluginHost implements AsyncDisposable {
     if (isFreed) this.onNameFree();
   }
 
-  /** A name after the entry's file that no other plugin has. */
-  #freeName(entry: string): string {
+  /** A name after the entry's file that no other plugin has; `own`: who may still have it itself. */
+  #freeName(entry: string, own?: Plugin): string {
     const base = fileNameOf(entry)
       .toLowerCase()
       .replace(/[^a-z0-9._-]+/g, "-")
@@ -266,7 +266,8 @@ export class PluginHost implements AsyncDisposable {
       .slice(0, 50);
     const usable = NAME_RULE.test(base) ? base : "unnamed-plugin";
     let name = usable;
-    for (let n = 2; this.#names.has(name); n += 1) name = `${usable}-${n}`;
+    const isTaken = () => this.#names.has(name) && this.#names.get(name) !== own;
+    for (let n = 2; isTaken(); n += 1) name = `${usable}-${n}`;
     return name;
   }
 
