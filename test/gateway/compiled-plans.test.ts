@@ -90,6 +90,40 @@ test("a document whose services did not change stays compiled, and one whose did
   expect([await ask("{ left }"), await ask("{ right }")]).toEqual(["compiled", "compiled"]);
 });
 
+test("a request that comes slowly, on the graph as it was when it began, costs others none of their plans", async () => {
+  await using patient = await startApp({ config: { compileAfter: 2 } });
+  const url = `${patient.urls.gateway}/graphql`;
+  const ask = async () => {
+    const headers = { "content-type": "application/json", accept: "application/json" };
+    const response = await fetch(url, { method: "POST", headers, body: '{"query":"{ left }"}' });
+    return response.headers.get("x-bobbin-road");
+  };
+  await joined(patient);
+  for (let i = 0; i < 4; i++) await ask();
+  const said = Promise.withResolvers<string>();
+  const { hostname, port } = new URL(url);
+  const socket = await Bun.connect({
+    hostname: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port),
+    socket: { data: (_, bytes) => said.resolve(bytes.toString()) },
+  });
+  const body = '{"query":"{ right }"}';
+  const head = `POST /graphql HTTP/1.1\r\nhost: localhost:${port}\r\naccept: application/json\r\n`;
+  socket.write(`${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body[0]}`);
+  await Bun.sleep(50);
+  await using late = await startService({
+    typeDefs: "type Query { late: String }",
+    resolvers: { Query: { late: () => "l" } },
+  });
+  await register(patient, "late", late);
+  await answered(patient, "{ late }");
+  expect(await ask()).toBe("compiled");
+  socket.write(body.slice(1));
+  expect(await said.promise).toEndWith('{"data":{"right":"right"}}');
+  socket.end();
+  expect(await ask()).toBe("compiled");
+});
+
 test("/metrics counts the answers by the road they took", async () => {
   const count = async (labels: string) => {
     const text = await (await fetch(`${app.urls.gateway}/metrics`)).text();

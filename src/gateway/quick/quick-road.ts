@@ -35,9 +35,10 @@ export interface RoadCounts {
 
 export class QuickRoad {
   readonly #compileAfter: number;
-  #current: { snapshot: Snapshot; documents: Documents } | undefined;
-  /** Of the snapshot that is about to be taken. */
-  #next: { snapshot: Snapshot; documents: Documents } | undefined;
+  /** A request may still be on a snapshot whose successor others are on. */
+  readonly #documents = new WeakMap<Snapshot, Documents>();
+  /** Those of the newest snapshot. */
+  #newest: Documents | undefined;
   #compiled = 0;
   #interpreted = 0;
   readonly #reference = new Map<Reason, number>();
@@ -76,17 +77,16 @@ export class QuickRoad {
 
   /** Makes the documents in use ready for a snapshot before it is taken. */
   *warm(snapshot: Snapshot): Slices<void> {
-    if (!this.#current) return;
-    this.#next = { snapshot, documents: yield* this.#current.documents.carriedTo(snapshot) };
+    if (this.#newest) this.#keep(snapshot, yield* this.#newest.carriedTo(snapshot));
   }
 
   #documentsOf(snapshot: Snapshot): Documents {
-    if (this.#next?.snapshot === snapshot) {
-      this.#current = this.#next;
-      this.#next = undefined;
-    }
-    if (this.#current?.snapshot !== snapshot)
-      this.#current = { snapshot, documents: new Documents(snapshot, this.#compileAfter) };
-    return this.#current.documents;
+    return this.#documents.get(snapshot) ?? this.#keep(snapshot, new Documents(snapshot, this.#compileAfter));
+  }
+
+  #keep(snapshot: Snapshot, documents: Documents): Documents {
+    this.#documents.set(snapshot, documents);
+    this.#newest = documents;
+    return documents;
   }
 }
