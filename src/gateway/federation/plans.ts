@@ -34,7 +34,8 @@ export class Plans {
   }
 }
 
-function decidersOf(document: DocumentNode): string[] {
+/** The variables by which @skip and @include decide. */
+export function decidersOf(document: DocumentNode): string[] {
   const names = new Set<string>();
   visit(document, {
     Directive({ name, arguments: [argument] = [] }) {

@@ -12,7 +12,7 @@ export class Code {
   readonly #constants: unknown[] = [];
   #names = 0;
 
-  /** Declares a function that `write` gives the parameters and the body of; the same text is declared once. */
+  /** Declares a function, of which `text` is the parameters and the body; the same text is declared once. */
   declare(text: string): string {
     const known = this.#known.get(text);
     if (known) return known;

@@ -2,17 +2,11 @@
  * Code that finds the objects which are asked for as entities, writes their representations, each once, and hangs
  * what is answered to the objects. Knows positions; nothing of the client's answer.
  */
-import {
-  type GraphQLNamedType,
-  type GraphQLSchema,
-  isAbstractType,
-  isEnumType,
-  Kind,
-  type TypeNode,
-} from "graphql";
+import { type GraphQLSchema, isAbstractType, Kind, type TypeNode } from "graphql";
 import type { RepresentationField } from "../federation/plan.ts";
 import { type Code, literal, member } from "./code.ts";
-import { attachedName, type Condition, type Entry, type Part, type Place, type Source } from "./places.ts";
+import { wrongValue } from "./leaves.ts";
+import { attachedName, type Entry, type Part, type Place, type Source } from "./places.ts";
 import { Uncompilable } from "./uncompilable.ts";
 
 /** Entries that ask the same of entities, in one request and under one name. */
@@ -70,12 +64,11 @@ export function takeFunction(code: Code, { alias, entries }: EntitySet, owners: 
   );
 }
 
-function ifIs(schema: GraphQLSchema, condition: Condition | undefined, object: string, then: string): string {
+/** `condition`: the type that the object has to be of. */
+function ifIs(schema: GraphQLSchema, condition: string | undefined, object: string, then: string): string {
   if (!condition) return then;
-  const type = schema.getType(condition.type);
-  const names = isAbstractType(type)
-    ? schema.getPossibleTypes(type).map(({ name }) => name)
-    : [condition.type];
+  const type = schema.getType(condition);
+  const names = isAbstractType(type) ? schema.getPossibleTypes(type).map(({ name }) => name) : [condition];
   const is = names.map((name) => `${object}.__typename===${literal(name)}`).join("||");
   return `if(${is || "false"}){${then}}`;
 }
@@ -138,28 +131,10 @@ function readField(
 function keyCheck(code: Code, schema: GraphQLSchema, type: TypeNode): string {
   const isRequired = type.kind === Kind.NON_NULL_TYPE;
   const named = isRequired ? type.type : type;
-  const wrong = named.kind === Kind.NAMED_TYPE ? wrongKey(schema.getType(named.name.value)) : "";
+  const wrong = named.kind === Kind.NAMED_TYPE ? wrongValue(schema.getType(named.name.value)) : undefined;
   return code.declare(
-    `(x){${isRequired ? "if(x===null)B();" : ""}${wrong && `if(x!=null&&${wrong})B();`}return x}`,
+    `(x){${isRequired ? "if(x===null)B();" : ""}${wrong ? `if(x!=null&&(${wrong}))B();` : ""}return x}`,
   );
-}
-
-function wrongKey(type: GraphQLNamedType | undefined): string {
-  if (isEnumType(type)) return `typeof x!=="string"`;
-  switch (type?.name) {
-    case "String":
-      return `typeof x!=="string"`;
-    case "Boolean":
-      return `typeof x!=="boolean"`;
-    case "Int":
-      return "(x|0)!==x";
-    case "Float":
-      return "!Number.isFinite(x)";
-    case "ID":
-      return `typeof x!=="string"&&!Number.isInteger(x)`;
-    default:
-      return "";
-  }
 }
 
 /** An expression for a field's JSON text; undefined where it is not there. */

@@ -9,11 +9,11 @@ import {
   type OperationDefinitionNode,
   parse,
   validate,
-  visit,
 } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Slices } from "../compose/slices.ts";
 import { MAX_TOKENS, sizeProblem } from "../execute/document-size.ts";
+import { decidersOf } from "../federation/plans.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { type CompiledOperation, compileOperation } from "./operation.ts";
 import { type Reason, Uncompilable } from "./uncompilable.ts";
@@ -154,7 +154,7 @@ class KeptOperation {
     this.#document = document;
     this.#node = node;
     this.#check = check;
-    this.#deciders = decidersOf(document, node);
+    this.#deciders = defaultsOf(decidersOf(document), node);
   }
 
   find(snapshot: Snapshot, variables: Variables, request: string): Ready {
@@ -206,21 +206,14 @@ class KeptOperation {
   }
 }
 
-/** The variables that decide by @skip and @include, with what they are where none is given. */
-function decidersOf(
-  document: DocumentNode,
+/** The variables that decide, with what they are where none is given. */
+function defaultsOf(
+  names: readonly string[],
   { variableDefinitions = [] }: OperationDefinitionNode,
 ): { name: string; otherwise: boolean }[] {
-  const names = new Set<string>();
-  visit(document, {
-    Directive({ name, arguments: [argument] = [] }) {
-      const decides = name.value === "skip" || name.value === "include";
-      if (decides && argument?.value.kind === Kind.VARIABLE) names.add(argument.value.name.value);
-    },
-  });
   return variableDefinitions.flatMap(({ variable, defaultValue }) => {
     const { value: name } = variable.name;
     const otherwise = defaultValue?.kind === Kind.BOOLEAN && defaultValue.value;
-    return names.has(name) ? [{ name, otherwise }] : [];
+    return names.includes(name) ? [{ name, otherwise }] : [];
   });
 }

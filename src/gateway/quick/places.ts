@@ -25,13 +25,8 @@ export interface Asked {
 export interface Step {
   readonly alias: string;
   readonly type: TypeNode;
-  /** Of the objects that the step is made from; only those of the type have what is stepped to. */
-  readonly condition: Condition | undefined;
-}
-
-/** Objects are of a type where `__typename` is to be looked at. */
-export interface Condition {
-  readonly type: string;
+  /** Of the objects that the step is made from, only those of this type have what is stepped to; undefined: all. */
+  readonly condition: string | undefined;
 }
 
 /** A position in the answer. */
@@ -50,11 +45,6 @@ export class Place {
     this.owner = owner;
     this.steps = steps;
     this.base = base;
-  }
-
-  /** Whether the objects say what they are. */
-  get isAbstract(): boolean {
-    return this.base.selection.isAbstract;
   }
 
   /** What objects of the type are asked for under the key: as that type, or as what they are to a subgraph. */
@@ -77,9 +67,9 @@ export class Place {
     return asked;
   }
 
-  /** The condition under which an object here is of the type; undefined where it always is. */
-  conditionFor(type: string): Condition | undefined {
-    return this.isAbstract && type !== this.base.selection.type ? { type } : undefined;
+  /** The type, where `__typename` has to say whether an object here is of it. */
+  conditionFor(type: string): string | undefined {
+    return conditionIn(this.base.selection, type);
   }
 }
 
@@ -165,8 +155,8 @@ export function layout(plan: Plan): Layout {
   return { roots, entries, owners: new Set(entries.flat().map(({ place }) => place.owner)) };
 }
 
-function conditionIn({ isAbstract, type }: Selection, condition: string): Condition | undefined {
-  return isAbstract && condition !== type ? { type: condition } : undefined;
+function conditionIn({ isAbstract, type }: Selection, condition: string): string | undefined {
+  return isAbstract && condition !== type ? condition : undefined;
 }
 
 /** The position of an entity fetch, which is below what was planned before it. */

@@ -41,7 +41,7 @@ export function supergraphDocument(members: readonly Member[]): DocumentNode {
     return { kind: Kind.OPERATION_TYPE_DEFINITION, operation, type } as const;
   });
   definitions.push({ kind: Kind.SCHEMA_DEFINITION, operationTypes });
-  const holders = new Map<string, { member: Member; type: GraphQLNamedType }[]>();
+  const holders = new Map<string, TypePart[]>();
   for (const member of members) {
     const roots = new Map(
       OPERATIONS.map((each) => [member.schema.getRootType(each)?.name, rootTypeName(each)]),

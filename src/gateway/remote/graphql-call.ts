@@ -6,7 +6,9 @@
  */
 import type { ExecutionResult } from "graphql";
 import { BobbinError } from "../../errors.ts";
-import { connectionReason, DOOR_HEADER, readBytesAtMost } from "../../http.ts";
+import { DOOR_HEADER, readBytesAtMost } from "../../http.ts";
+import { tooLarge } from "./http/answer-head.ts";
+import { outOfTime, unreachable } from "./http/call.ts";
 import { FORM_HEADERS } from "./request-body.ts";
 
 export interface GraphQLCall {
@@ -60,15 +62,9 @@ export async function sendGraphQL({ url, body, headers, signal, maxBytes }: Grap
     });
     bytes = await readBytesAtMost(response, maxBytes);
   } catch (error) {
-    if (signal.aborted)
-      throw new BobbinError("SERVICE_TIMEOUT", "The service did not answer in time.", { cause: error });
-    throw new BobbinError(
-      "SERVICE_UNAVAILABLE",
-      `The service could not be reached: ${connectionReason(error)}.`,
-      { cause: error },
-    );
+    throw signal.aborted ? outOfTime(error) : unreachable(error);
   }
-  if (bytes === undefined) throw invalid(`The service's answer is larger than ${maxBytes} bytes.`);
+  if (bytes === undefined) throw tooLarge(maxBytes);
   const { status, headers: answered } = response;
   const contentType = answered.get("content-type") ?? "";
   return { status, contentType, body: bytes, door: answered.get(DOOR_HEADER) };

@@ -79,46 +79,49 @@ export function remoteExecutor(
   const lane: Lane = { inFlight: 0, waiting: new Set() };
   const shared = new SharedCalls();
 
-  async function send(
+  function send(
     body: string,
     context: GatewayContext,
     isRepeatable: boolean,
     signal?: AbortSignal,
   ): Promise<RawAnswer> {
-    const target = route(service);
-    if (target instanceof BobbinError) throw target;
-    const most = target.timeoutMs ?? deadlineMs;
-    const headers = subgraphHeaders(context, target.headers);
-    const post = (waitedMs: number) =>
-      http.post(targetFor(target), {
-        headers,
-        body,
-        deadlineMs: most - waitedMs,
-        maxBytes: MAX_ANSWER_BYTES,
-        // Who shares an answer does not end it for the others.
-        signal: target.deduplicate ? undefined : signal,
-        isRepeatable,
-      });
-    const call = () => places.run(lane, () => signalOf(target.deduplicate ? {} : context, most), post);
-    try {
-      if (!target.deduplicate || !isRepeatable) return await call();
-      return await shared.run(target.graphqlUrl, headers, body, call);
-    } catch (error) {
-      blame(context, target);
-      throw error;
-    }
+    return at(context, (target, most) => {
+      const headers = subgraphHeaders(context, target.headers);
+      // Who shares an answer does not end it for the others.
+      const isShared = target.deduplicate === true && isRepeatable;
+      const post = (waitedMs: number) =>
+        http.post(targetFor(target), {
+          headers,
+          body,
+          deadlineMs: most - waitedMs,
+          maxBytes: MAX_ANSWER_BYTES,
+          signal: isShared ? undefined : signal,
+          isRepeatable,
+        });
+      const call = () => places.run(lane, () => signalOf(isShared ? {} : context, most), post);
+      return isShared ? shared.run(target.graphqlUrl, headers, body, call) : call();
+    });
   }
 
   /** Forms go by fetch, which writes them. */
-  async function sendForm(body: FormData, context: GatewayContext): Promise<RawAnswer> {
+  function sendForm(body: FormData, context: GatewayContext): Promise<RawAnswer> {
+    return at(context, ({ graphqlUrl: url, headers: named }, most) => {
+      const signal = signalOf(context, most);
+      const headers = subgraphHeaders(context, named);
+      const post = () => sendGraphQL({ url, body, headers, signal, maxBytes: MAX_ANSWER_BYTES });
+      return places.run(lane, () => signal, post);
+    });
+  }
+
+  /** Sends to where the service is at this moment, within its time; what does not answer is blamed. */
+  async function at(
+    context: GatewayContext,
+    post: (target: Route, deadlineMs: number) => Promise<RawAnswer>,
+  ): Promise<RawAnswer> {
     const target = route(service);
     if (target instanceof BobbinError) throw target;
-    const signal = signalOf(context, target.timeoutMs ?? deadlineMs);
-    const headers = subgraphHeaders(context, target.headers);
-    const { graphqlUrl: url } = target;
-    const post = () => sendGraphQL({ url, body, headers, signal, maxBytes: MAX_ANSWER_BYTES });
     try {
-      return await places.run(lane, () => signal, post);
+      return await post(target, target.timeoutMs ?? deadlineMs);
     } catch (error) {
       blame(context, target);
       throw error;
