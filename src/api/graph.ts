@@ -98,30 +98,26 @@ export function openGraph({
     plugins: [ofSnapshot, exact.plugin, subscribing, ...common.plugins],
   });
 
-  async function counted<T>(answer: () => Promise<T> | T): Promise<T> {
+  async function answerRequest(context: Question["context"], current: Snapshot): Promise<Response> {
     const leave = inFlight.enter();
     try {
-      return await answer();
+      const { request } = context;
+      if (!isPlainPost(request)) return await byYoga(request, { ...context, snapshot: current });
+      const { text, question } = await readPlainPost(request);
+      const type = types.of(request);
+      const answer = !question
+        ? road.pass("not one plain question")
+        : !type
+          ? road.pass("media type not answered yet")
+          : await road.answer(current, { ...question, text, context });
+      if (type && "body" in answer) return saying(answer, new Response(answer.body, type));
+      const result = "result" in answer ? { result: answer.result } : {};
+      const response = await byYoga(unread(request, text), { ...context, snapshot: current, ...result });
+      types.learn(request, response);
+      return saying(answer, response);
     } finally {
       leave();
     }
-  }
-
-  async function answerRequest(context: Question["context"], current: Snapshot): Promise<Response> {
-    const { request } = context;
-    if (!isPlainPost(request)) return byYoga(request, { ...context, snapshot: current });
-    const { text, question } = await readPlainPost(request);
-    const type = types.of(request);
-    const answer = !question
-      ? road.pass("not one plain question")
-      : !type
-        ? road.pass("media type not answered yet")
-        : await road.answer(current, { ...question, text, context });
-    if (type && "body" in answer) return saying(answer, new Response(answer.body, type));
-    const result = "result" in answer ? { result: answer.result } : {};
-    const response = await byYoga(unread(request, text), { ...context, snapshot: current, ...result });
-    types.learn(request, response);
-    return saying(answer, response);
   }
 
   function saying(answer: QuickAnswer, response: Response): Response {
@@ -136,21 +132,23 @@ export function openGraph({
   return {
     warm: (next) => road.warm(next),
     counts: () => road.counts(),
-    handle: (context) => counted(() => answerRequest(context, snapshot())),
-    ask: ({ context, exactVariables: variables, ...asked }) =>
-      counted(async () => {
+    handle: (context) => answerRequest(context, snapshot()),
+    async ask({ context, exactVariables: variables, ...asked }) {
+      const leave = inFlight.enter();
+      try {
         const { request } = context;
         const params = exact.noting({ params: asked, exact: variables ? { variables } : undefined });
-        try {
-          const result = await yoga.getResultForParams({ params, request }, {
-            ...context,
-            snapshot: snapshot(),
-          } as never);
-          return result ?? {};
-        } catch (error) {
-          return { errors: [maskError(error)] };
-        }
-      }),
+        const result = await yoga.getResultForParams({ params, request }, {
+          ...context,
+          snapshot: snapshot(),
+        } as never);
+        return result ?? {};
+      } catch (error) {
+        return { errors: [maskError(error)] };
+      } finally {
+        leave();
+      }
+    },
   };
 }
 

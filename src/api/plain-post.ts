@@ -63,16 +63,21 @@ const RESULT_TYPE = /^application\/(graphql-response\+)?json\b/;
 /** The media type that is answered to each Accept header: as Yoga chose it when it came first. */
 export class AnswerTypes {
   readonly #types = new LRUCache<string, { headers: Record<string, string> }>({ max: 100 });
+  /** What was looked up last: nearly every request has the same. */
+  #last: { accept: string; type: { headers: Record<string, string> } | undefined } | undefined;
 
   /** How an answer begins; undefined where that is not known yet. */
   of({ headers }: Request): { headers: Record<string, string> } | undefined {
-    return this.#types.get(headers.get("accept") ?? "");
+    const accept = headers.get("accept") ?? "";
+    if (accept !== this.#last?.accept) this.#last = { accept, type: this.#types.get(accept) };
+    return this.#last.type;
   }
 
   /** Takes note of how Yoga answered. */
   learn(request: Request, { status, headers }: Response): void {
     const type = headers.get("content-type") ?? "";
-    if (status === 200 && RESULT_TYPE.test(type))
-      this.#types.set(request.headers.get("accept") ?? "", { headers: { "content-type": type } });
+    if (status !== 200 || !RESULT_TYPE.test(type)) return;
+    this.#types.set(request.headers.get("accept") ?? "", { headers: { "content-type": type } });
+    this.#last = undefined;
   }
 }

@@ -57,7 +57,7 @@ async function together(questions: (() => Promise<unknown>)[], service: TestServ
   const answers = Promise.all(questions.map((question) => question()));
   while (service.requests.length < sent) await Bun.sleep(5);
   // Whoever were sent besides would have come by now.
-  await Bun.sleep(50);
+  await Bun.sleep(200);
   gate.resolve();
   return answers;
 }

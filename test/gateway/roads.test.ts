@@ -6,6 +6,8 @@ import { Roads } from "../support/random-graph/roads.ts";
 const GRAPHS = 2;
 const OPERATIONS = 14;
 
+const LEAST_COUNTED = 9;
+
 let roads: Roads;
 beforeAll(() => {
   roads = new Roads();
@@ -17,6 +19,9 @@ const LEAST_COMPILED = 0.8;
 /** … and, where nothing is wrong, to end there. */
 const LEAST_QUICK = 0.8;
 
+/** Of graphs with what is not compiled: of their questions it does not count which take another road. */
+const NEVER_COMPILED = new Set(["stitched services", "interface object", "one position of several services"]);
+
 for (const mode of Object.keys(MODES) as Mode[]) {
   test(`both roads give the same answer, and code is what gives it: ${mode}`, async () => {
     const findings: Finding[] = [];
@@ -27,8 +32,10 @@ for (const mode of Object.keys(MODES) as Mode[]) {
     }
     const wrong = findings.filter(({ problems }) => problems.length > 0);
     expect(wrong.map(({ seed, operation, problems }) => ({ seed, ...operation, problems }))).toEqual([]);
+    const counted = findings.filter(({ outcome }) => !NEVER_COMPILED.has(outcome.road));
+    expect(counted.length).toBeGreaterThan(LEAST_COUNTED);
     const share = (isIt: (road: string) => boolean) =>
-      findings.filter(({ outcome }) => isIt(outcome.road)).length / findings.length;
+      counted.filter(({ outcome }) => isIt(outcome.road)).length / counted.length;
     expect(share((road) => road === "quick" || road === "left")).toBeGreaterThan(LEAST_COMPILED);
     if (mode === "well") expect(share((road) => road === "quick")).toBeGreaterThan(LEAST_QUICK);
   });

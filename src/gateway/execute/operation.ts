@@ -1,9 +1,9 @@
 /**
- * Carries out an operation on a snapshot: each part of it on the island whose root fields it asks, by the federated
- * services alone where everything is theirs, so that their plan sees all of it at once.
- * Knows snapshots; nothing of doors.
+ * Carries out an operation on a snapshot: each part of it on the island whose root fields it asks, by a plan that sees
+ * all of it at once where there can be one: of the federated services alone where everything is theirs, of an island of
+ * others where it can be planned. Knows snapshots; nothing of doors.
  */
-import type { ExecutionRequest } from "@graphql-tools/utils";
+import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -11,7 +11,6 @@ import {
   execute,
   type FieldNode,
   FieldsOnCorrectTypeRule,
-  type GraphQLError,
   getOperationAST,
   getVariableValues,
   KnownTypeNamesRule,
@@ -21,7 +20,8 @@ import {
 } from "graphql";
 import type { Island } from "../compose/island.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { rootFieldsOf, withRootFields } from "./split.ts";
+import { islandExecutor } from "./island-executor.ts";
+import { answerKeys, rootFieldsOf, withRootFields } from "./split.ts";
 
 export type OperationArgs = Omit<ExecutionArgs, "schema">;
 
@@ -34,8 +34,6 @@ export interface Part {
 export interface Route {
   readonly operation: OperationTypeNode;
   readonly parts: readonly Part[];
-  /** The names that the answer has, in their order. */
-  readonly keys: readonly string[];
 }
 
 export async function executeOperation(snapshot: Snapshot, args: OperationArgs): Promise<ExecutionResult> {
@@ -43,13 +41,20 @@ export async function executeOperation(snapshot: Snapshot, args: OperationArgs):
   const [only] = route?.parts ?? [];
   if (!route || !only) return execute({ ...args, schema: snapshot.schema });
   if (route.parts.length === 1) return executePart(snapshot, only, args);
-  const invalid = variableErrors(snapshot, args);
-  if (invalid) return { errors: invalid };
+  const operation = getOperationAST(args.document, args.operationName);
+  if (!operation) throw new Error("a route is an operation's");
+  // No part is begun where another's variables are wrong.
+  const { coerced, errors } = getVariableValues(
+    snapshot.schema,
+    operation.variableDefinitions ?? [],
+    args.variableValues ?? {},
+  );
+  if (errors) return { errors };
   const results =
     route.operation === OperationTypeNode.MUTATION
       ? await inTurn(route.parts, (part) => executePart(snapshot, part, args))
       : await Promise.all(route.parts.map((part) => executePart(snapshot, part, args)));
-  return joined(results, route.keys);
+  return joined(results, answerKeys(snapshot.schema, args.document, operation, coerced));
 }
 
 export async function subscribeOperation(
@@ -60,9 +65,8 @@ export async function subscribeOperation(
   const [part] = routeOf(snapshot, args)?.parts ?? [];
   if (!part?.island) return subscribe({ ...args, schema: snapshot.schema });
   const { island, document } = part;
-  if (!isGroups(island, document)) return subscribe({ ...args, document, schema: island.schema });
   const request = { ...requestOf({ ...args, document }), operationType: "subscription" } as ExecutionRequest;
-  return (await island.group?.executor(request)) as
+  return (await executorFor(island, document)(request)) as
     | ExecutionResult
     | AsyncGenerator<ExecutionResult, void, void>;
 }
@@ -74,8 +78,11 @@ async function executePart(
 ): Promise<ExecutionResult> {
   const own = { ...args, document };
   if (!island) return execute({ ...own, schema: snapshot.schema });
-  if (isGroups(island, document)) return (await island.group?.executor(requestOf(own))) as ExecutionResult;
-  return execute({ ...own, schema: island.schema });
+  return (await executorFor(island, document)(requestOf(own))) as ExecutionResult;
+}
+
+function executorFor(island: Island, document: DocumentNode): Executor {
+  return isGroups(island, document) && island.group ? island.group.executor : islandExecutor(island);
 }
 
 /** A mutation's fields follow each other; after one that makes the whole answer null, none is begun. */
@@ -100,15 +107,6 @@ export function joined(results: readonly ExecutionResult[], keys: readonly strin
   const data: Record<string, unknown> = Object.create(null);
   for (const key of keys) if (Object.hasOwn(all, key)) data[key] = all[key];
   return { ...told, data };
-}
-
-/** No part is begun where another's variables are wrong. */
-function variableErrors(
-  { schema }: Snapshot,
-  { document, operationName, variableValues }: OperationArgs,
-): readonly GraphQLError[] | undefined {
-  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
-  return getVariableValues(schema, definitions, variableValues ?? {}).errors;
 }
 
 function requestOf({
@@ -172,7 +170,7 @@ function findRoute(
     const own = runs.length === 1 ? document : withRootFields(document, node, (field) => nodes.has(field));
     return { island: island && fitting(snapshot, island, own), document: own };
   });
-  return { operation, keys: [...byKey.keys()], parts };
+  return { operation, parts };
 }
 
 /** A field may lead back to the root of the whole graph, of which an island has but its own part. */

@@ -1,11 +1,13 @@
 /**
  * An operation taken apart by who executes its root fields. Pure: documents in, documents out.
- * Knows documents; nothing of schemas or of services.
+ * Knows documents; nothing of services.
  */
+import { collectFields } from "@graphql-tools/utils";
 import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
@@ -24,6 +26,20 @@ export function rootFieldsOf(document: DocumentNode, operation: OperationDefinit
       return fragment ? collect(fragment.selectionSet) : [];
     });
   return collect(operation.selectionSet);
+}
+
+/** The names that the operation's answer has, in their order. `variables`: coerced. */
+export function answerKeys(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  { operation, selectionSet }: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): string[] {
+  const root = schema.getRootType(operation);
+  if (!root) return [];
+  const fragments = Object.fromEntries(fragmentsOf(document));
+  const values = { coerced: variables, sources: {} };
+  return [...collectFields(schema, fragments, values, root, selectionSet).fields.keys()];
 }
 
 /** The document with this operation alone, of whose root fields only some are kept. */

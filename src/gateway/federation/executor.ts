@@ -42,6 +42,8 @@ export interface FederationOptions {
   readonly entityField?: EntityFieldOf;
   /** The variables of a request by such a field. */
   readonly entityArguments?: EntityArguments;
+  /** Answers what has no plan; without it, that is an error. */
+  readonly otherwise?: Executor;
 }
 
 type Answer = ExecutionResult | AsyncIterable<ExecutionResult>;
@@ -50,12 +52,17 @@ export function federationExecutor(options: FederationOptions): Executor {
   const plans = new Plans();
   return (async (request: ExecutionRequest) => {
     const prepared = prepare(options, plans, request);
+    if (!prepared) return options.otherwise?.(request);
     if ("errors" in prepared) return prepared;
     const { plan } = prepared;
     const [first] = plan.calls;
     if (first?.operation !== OperationTypeNode.SUBSCRIPTION) return interpret(options, request, prepared);
     const events = await ask(options, request.context, first, prepared.variables);
-    if (!isAsyncIterable(events)) return interpret(options, request, { ...prepared, first: events });
+    if (!isAsyncIterable(events)) {
+      const { errors, ...rest } = await interpret(options, request, { ...prepared, first: events });
+      // Without events there is nothing that an answer's data could be of.
+      return errors ? { errors } : rest;
+    }
     return mapAsyncIterator(events[Symbol.asyncIterator](), (event) =>
       interpret(options, request, { ...prepared, first: event }),
     );
@@ -64,11 +71,12 @@ export function federationExecutor(options: FederationOptions): Executor {
 
 type Prepared = Omit<Answering, "first">;
 
+/** Undefined: there is no plan, and somebody else who answers. */
 function prepare(
-  { supergraph: supergraphOf, schema }: FederationOptions,
+  { supergraph: supergraphOf, schema, entityField, otherwise }: FederationOptions,
   plans: Plans,
   { document, variables = {}, operationName }: ExecutionRequest,
-): Prepared | { errors: readonly GraphQLError[] } {
+): Prepared | { errors: readonly GraphQLError[] } | undefined {
   const operation = getOperationAST(document, operationName);
   if (!operation) return { errors: [new GraphQLError("The document has no such operation.")] };
   const { coerced, errors } = getVariableValues(schema(), operation.variableDefinitions ?? [], variables);
@@ -78,10 +86,11 @@ function prepare(
   const root = newGathered(rootType);
   const supplied = suppliedEntities(supergraph, operation, coerced, root);
   try {
-    const plan = plans.planOf(supergraph, { document, operation, variables: coerced, supplied });
+    const plan = plans.planOf(supergraph, { document, operation, variables: coerced, supplied, entityField });
     return { plan, root, variables };
   } catch (error) {
     if (!(error instanceof Unplannable)) throw error;
+    if (otherwise) return undefined;
     const extensions = { code: "FIELD_UNREACHABLE" satisfies ErrorCode };
     return { errors: [new GraphQLError(error.message, { extensions })] };
   }

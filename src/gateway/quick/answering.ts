@@ -99,7 +99,7 @@ function objectFunction(code: Code, schema: GraphQLSchema, place: Place, shape: 
 }
 
 /** A type whose fields no service has here is not expected here either. */
-function caught(write: () => string): string {
+export function caught(write: () => string): string {
   try {
     return write();
   } catch (error) {

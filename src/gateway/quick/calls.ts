@@ -63,22 +63,37 @@ export function bodyOf(
   return text ? `${head},"variables":{${text}}}` : `${head}}`;
 }
 
+interface Sent {
+  readonly executor: DividedExecutor;
+  readonly body: string;
+  readonly answer: Promise<ServiceAnswer>;
+}
+
 export class Calls {
   readonly #context: GatewayContext;
-  /** Executor → body → answer. */
-  readonly #sent = new Map<DividedExecutor, Map<string, Promise<ServiceAnswer>>>();
+  readonly #sent: Sent[] = [];
+  #isResumed = false;
 
   constructor(context: GatewayContext) {
     this.#context = context;
   }
 
+  /** From here on, what was sent before is not sent again. */
+  resume(): void {
+    this.#isResumed = true;
+  }
+
   send({ executor, call }: PreparedCall, body: string): Promise<ServiceAnswer> {
+    const known = this.#isResumed ? this.#answerTo(executor, body) : undefined;
+    if (known) return known;
     // Without the client's signal, which costs as much as the rest of the call: what it asked for ends by its deadline.
     const answer = executor.send(body, this.#context, call.operation !== OperationTypeNode.MUTATION);
-    const sent = this.#sent.get(executor);
-    if (sent) sent.set(body, answer);
-    else this.#sent.set(executor, new Map([[body, answer]]));
+    this.#sent.push({ executor, body, answer });
     return answer;
+  }
+
+  #answerTo(executor: DividedExecutor, body: string): Promise<ServiceAnswer> | undefined {
+    return this.#sent.find((each) => each.executor === executor && each.body === body)?.answer;
   }
 
   /** An executor for requests of the same operation, which sends only what was not sent yet. */
@@ -86,7 +101,7 @@ export class Calls {
     if (!isDivided(executor)) return executor;
     return (async (request: ExecutionRequest) => {
       const body = requestBody({ query: print(request.document), variables: request.variables });
-      const sent = typeof body === "string" ? this.#sent.get(executor)?.get(body) : undefined;
+      const sent = typeof body === "string" ? this.#answerTo(executor, body) : undefined;
       if (!sent) return executor(request);
       try {
         return executor.read(request as SubgraphRequest, await sent);

@@ -22,6 +22,13 @@ export class Code {
     return name;
   }
 
+  /** Declares a variable that functions share while they run. */
+  variable(name: string): void {
+    if (this.#known.has(name)) return;
+    this.#known.set(name, name);
+    this.#declarations.push(`let ${name};`);
+  }
+
   /** A value that the code is given. */
   constant(value: unknown): string {
     const at = this.#constants.push(value) - 1;

@@ -15,23 +15,31 @@ export interface EntitySet {
   readonly entries: readonly Entry[];
 }
 
+/** How keys are read: as values that were parsed, or as texts that were checked when they were read. */
+export type Keys = "values" | "texts";
+
 /** Writes a function of the state that gives the texts of the set's representations, in one. */
-export function collectFunction(code: Code, schema: GraphQLSchema, { entries }: EntitySet): string {
+export function collectFunction(
+  code: Code,
+  schema: GraphQLSchema,
+  keys: Keys,
+  { entries }: EntitySet,
+): string {
   const walks = entries.map((entry) => {
     const { id } = entry;
-    return `{const objects=[],at=[];${findObjects(code, schema, entry)}s.o${id}=objects;s.at${id}=at}`;
+    return `{const objects=[],at=[];${findObjects(code, schema, keys, entry)}s.o${id}=objects;s.at${id}=at}`;
   });
   const counts = entries.map(({ id }) => `s.n${id}=places.size;`);
   return code.declare(
-    `(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return text}`,
+    `(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return ${keys === "texts" ? "UTF8(text)" : "text"}}`,
   );
 }
 
 /** Statements that note every object of the entry's position. */
-function findObjects(code: Code, schema: GraphQLSchema, entry: Entry): string {
+function findObjects(code: Code, schema: GraphQLSchema, keys: Keys, entry: Entry): string {
   const { place, entity } = entry;
   const { owner, steps } = place;
-  const found = add(code, schema, entry);
+  const found = add(new KeyReader(code, schema, keys, entry), entry);
   const at = (object: string) =>
     ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
   const walk = steps.reduceRight<(object: string) => string>(
@@ -86,7 +94,7 @@ function each(code: Code, value: string, type: TypeNode, then: (object: string) 
 }
 
 /** Statements that note the object `o`, and its representation where it is a new one. */
-function add(code: Code, schema: GraphQLSchema, { entity, place }: Entry): string {
+function add(reader: KeyReader, { entity, place }: Entry): string {
   const { fields, typename, type } = entity;
   if (new Set(fields.map(({ name }) => name)).size < fields.length) throw new Uncompilable("key in parts");
   const head = `{"__typename":${literal(typename)}`;
@@ -94,11 +102,11 @@ function add(code: Code, schema: GraphQLSchema, { entity, place }: Entry): strin
     `let n=places.get(${key});if(n===undefined){n=places.size;places.set(${key},n);text+=(n===0?"":",")+${text}}objects.push(o);at.push(n);`;
   const [only] = fields;
   if (only && fields.length === 1 && !only.below) {
-    const text = `${literal(`${head},${literal(only.name)}:`)}+Q(k)+"}"`;
-    return `const k=${readField(code, schema, place, type, only)};if(${entity.field ? "k!=null" : "k!==undefined"}){${note("k", text)}}`;
+    const text = `${literal(`${head},${literal(only.name)}:`)}+${reader.text("k")}+"}"`;
+    return `const k=${reader.value(place, type, only, "o")};if(${entity.field ? "k!=null" : "k!==undefined"}){${note("k", text)}}`;
   }
   const names = fields.map((_, i) => `k${i}`);
-  const texts = fields.map((field, i) => `const k${i}=${fieldText(code, schema, place, type, field, "o")};`);
+  const texts = fields.map((field, i) => `const k${i}=${reader.fieldText(place, type, field, "o")};`);
   const text = fields.map(({ name }, i) => `${literal(`,${literal(name)}:`)}+k${i}`).join("+");
   // Some of these may be needed for a part of the fields only, and the rest could be had without.
   const isLacking = names.map((name) => `${name}===undefined`).join("||") || "false";
@@ -110,52 +118,60 @@ function add(code: Code, schema: GraphQLSchema, { entity, place }: Entry): strin
   return `${texts.join("")}if(${isLacking})B();${nulls.length > 0 ? `if(!(${nulls.join("||")})){${whole}}` : whole}`;
 }
 
-/** The upstream value of a field of the object `o`, as one of a type. */
-function readField(
-  code: Code,
-  schema: GraphQLSchema,
-  place: Place,
-  type: string,
-  { key, types }: RepresentationField,
-  object = "o",
-): string {
-  if (types) throw new Uncompilable("key of an abstract type");
-  const asked = place.asked(type, key);
-  if (!asked) throw new Uncompilable("field of no service");
-  const of = ({ entry }: Source) => (entry ? `(${object}.${attachedName(entry)}??NONE)` : object);
-  const read = asked.from.map(({ source, alias }) => member(of(source), alias)).join("??");
-  return `${keyCheck(code, schema, asked.type)}(${read})`;
-}
+/** Expressions for the keys of objects. */
+class KeyReader {
+  readonly #code: Code;
+  readonly #schema: GraphQLSchema;
+  readonly #keys: Keys;
+  /** Whether the texts are parsed to be made arguments of. */
+  readonly #isParsed: boolean;
 
-/** A function that gives a key's value back, and leaves where it is not of the type that its service says. */
-function keyCheck(code: Code, schema: GraphQLSchema, type: TypeNode): string {
-  const isRequired = type.kind === Kind.NON_NULL_TYPE;
-  const named = isRequired ? type.type : type;
-  const wrong = named.kind === Kind.NAMED_TYPE ? wrongValue(schema.getType(named.name.value)) : undefined;
-  return code.declare(
-    `(x){${isRequired ? "if(x===null)B();" : ""}${wrong ? `if(x!=null&&(${wrong}))B();` : ""}return x}`,
-  );
-}
+  constructor(code: Code, schema: GraphQLSchema, keys: Keys, { entity }: Entry) {
+    this.#code = code;
+    this.#schema = schema;
+    this.#keys = keys;
+    this.#isParsed = entity.field !== undefined;
+  }
 
-/** An expression for a field's JSON text; undefined where it is not there. */
-function fieldText(
-  code: Code,
-  schema: GraphQLSchema,
-  place: Place,
-  type: string,
-  field: RepresentationField,
-  object: string,
-): string {
-  const value = readField(code, schema, place, type, field, object);
-  const { below, key, withTypename } = field;
-  if (!below) return `Q(${value})`;
-  const deeper = place.asked(type, key)?.below;
-  const typename = deeper?.base.selection.typename;
-  if (!deeper || typename === undefined || withTypename) throw new Uncompilable("key of an abstract type");
-  const members = below.map((each, i) => {
-    const text = fieldText(code, schema, deeper, typename, each, "o");
-    return `${literal(`${i ? "," : ""}${literal(each.name)}:`)}+(${text}??"null")`;
-  });
-  const name = code.name("t");
-  return `${code.declare(`(v){const ${name}=o=>{if(o==null)return o===null?"null":undefined;if(Array.isArray(o))return"["+o.map(x=>${name}(x)??"null").join(",")+"]";if(typeof o!=="object")B();return"{"+${members.join("+") || '""'}+"}"};return ${name}(v)}`)}(${value})`;
+  /** The upstream value of a field of an object, as one of a type. */
+  value(place: Place, type: string, { key, types }: RepresentationField, object: string): string {
+    if (types) throw new Uncompilable("key of an abstract type");
+    const asked = place.asked(type, key);
+    if (!asked) throw new Uncompilable("field of no service");
+    const of = ({ entry }: Source) => (entry ? `(${object}.${attachedName(entry)}??NONE)` : object);
+    const read = asked.from.map(({ source, alias }) => member(of(source), alias)).join("??");
+    return this.#keys === "texts" ? `(${read})` : `${this.#check(asked.type)}(${read})`;
+  }
+
+  /** A key's value as JSON; undefined where it has none. */
+  text(value: string): string {
+    return `${this.#keys === "values" ? "Q" : this.#isParsed ? "SAFE" : "T"}(${value})`;
+  }
+
+  /** A field's JSON text; undefined where it is not there. */
+  fieldText(place: Place, type: string, field: RepresentationField, object: string): string {
+    const value = this.value(place, type, field, object);
+    const { below, key, withTypename } = field;
+    if (!below) return this.text(value);
+    const deeper = place.asked(type, key)?.below;
+    const typename = deeper?.base.selection.typename;
+    if (!deeper || typename === undefined || withTypename) throw new Uncompilable("key of an abstract type");
+    const members = below.map((each, i) => {
+      const text = this.fieldText(deeper, typename, each, "o");
+      return `${literal(`${i ? "," : ""}${literal(each.name)}:`)}+(${text}??"null")`;
+    });
+    const name = this.#code.name("t");
+    return `${this.#code.declare(`(v){const ${name}=o=>{if(o==null)return o===null?"null":undefined;if(Array.isArray(o))return"["+o.map(x=>${name}(x)??"null").join(",")+"]";if(typeof o!=="object")B();return"{"+${members.join("+") || '""'}+"}"};return ${name}(v)}`)}(${value})`;
+  }
+
+  /** A function that gives a key's value back, and leaves where it is not of the type that its service says. */
+  #check(type: TypeNode): string {
+    const isRequired = type.kind === Kind.NON_NULL_TYPE;
+    const named = isRequired ? type.type : type;
+    const wrong =
+      named.kind === Kind.NAMED_TYPE ? wrongValue(this.#schema.getType(named.name.value)) : undefined;
+    return this.#code.declare(
+      `(x){${isRequired ? "if(x===null)B();" : ""}${wrong ? `if(x!=null&&(${wrong}))B();` : ""}return x}`,
+    );
+  }
 }

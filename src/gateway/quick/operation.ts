@@ -12,20 +12,26 @@ import {
 import type { Island } from "../compose/island.ts";
 import { isGroups, joined, type Part, routeOf } from "../execute/operation.ts";
 import { rootFieldsOf } from "../execute/split.ts";
+import { stitchedModel } from "../execute/stitched-model.ts";
 import { type FederationOptions, interpret } from "../federation/executor.ts";
 import { newGathered } from "../federation/gathered.ts";
 import type { Call, Plan } from "../federation/plan.ts";
 import { planOperation } from "../federation/plan-operation.ts";
 import { Unplannable } from "../federation/planner.ts";
+import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { bodyOf, Calls, isDivided, type PreparedCall, prepareCall } from "./calls.ts";
-import { compileProgram, LEFT, type Program, type State } from "./program.ts";
-import type { Splicing } from "./scanning.ts";
+import {
+  compilePrograms,
+  LEFT,
+  type Program,
+  type Programs,
+  type State,
+  type TextProgram,
+} from "./program.ts";
 import { answerShape, type Shape } from "./shape.ts";
-import { splice } from "./splice.ts";
-import { stitchedModel } from "./stitched-model.ts";
 import { Uncompilable } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
@@ -63,13 +69,13 @@ export function compileOperation(
   const isInTurn = operation.operation === OperationTypeNode.MUTATION;
   const calls = joinedCalls(parts, isInTurn);
   const shape = answerShape(snapshot.schema, document, operation, included);
-  const program = compileProgram({ calls: calls.map(({ call }) => call) }, snapshot.schema, shape);
+  const programs = compilePrograms({ calls: calls.map(({ call }) => call) }, snapshot.schema, shape);
   return new CompiledOperation(
     parts,
     calls,
-    program,
+    programs,
     typenamesIn(shape),
-    route?.keys ?? [],
+    shape.of(shape.type as GraphQLObjectType).map(({ key }) => key),
     operation.operation,
   );
 }
@@ -149,23 +155,27 @@ function joinedCalls(parts: readonly PlannedPart[], isInTurn: boolean): Prepared
 export class CompiledOperation {
   readonly #parts: readonly PlannedPart[];
   readonly #calls: readonly PreparedCall[];
-  readonly #program: Program;
+  readonly #programs: Programs;
   readonly #typenames: Readonly<Record<string, string>>;
   readonly #keys: readonly string[];
   readonly #isInTurn: boolean;
   readonly #operation: OperationTypeNode;
+  /** Answers that could not be taken as text, less those that could. */
+  #misses = 0;
+  /** Since text was last tried, where it is not tried every time. */
+  #passed = 0;
 
   constructor(
     parts: readonly PlannedPart[],
     calls: readonly PreparedCall[],
-    program: Program,
+    programs: Programs,
     typenames: Readonly<Record<string, string>>,
     keys: readonly string[],
     operation: OperationTypeNode,
   ) {
     this.#parts = parts;
     this.#calls = calls;
-    this.#program = program;
+    this.#programs = programs;
     this.#typenames = typenames;
     this.#keys = keys;
     this.#operation = operation;
@@ -182,80 +192,84 @@ export class CompiledOperation {
   /** The answer as JSON; a result where something went wrong that only the reference road tells. */
   async answer(question: Question): Promise<string | Buffer<ArrayBuffer> | ExecutionResult> {
     const calls = new Calls(question.context);
+    const { texts, values } = this.#programs;
+    if (this.#triesText()) {
+      try {
+        const bytes = await this.#answerText(texts, calls, question.variables);
+        if (this.#misses > 0) this.#misses -= 1;
+        return bytes;
+      } catch (error) {
+        if (error !== LEFT) throw error;
+        this.#misses = Math.min(this.#misses + 1, MOST_MISSES);
+        calls.resume();
+      }
+    }
     try {
-      const { splicing } = this.#program;
-      if (splicing) return await this.#splice(splicing, calls, question.variables);
-      return JSON.stringify({ data: await this.#gather(calls, question.variables) });
+      return JSON.stringify({ data: await this.#gather(values(), dataOf, calls, question.variables) });
     } catch (error) {
-      if (error !== LEFT) throw error;
+      if (error !== LEFT && !(error instanceof Uncompilable)) throw error;
       // What failed because the client hung up need not be told to anybody.
       return question.context.request?.signal.aborted ? "" : this.#interpret(calls, question);
     }
   }
 
-  /** The services' bytes as they are, where they are what the client is to get. */
-  async #splice(
-    splicing: Splicing,
+  #triesText(): boolean {
+    if (this.#misses < MOST_MISSES) return true;
+    this.#passed = (this.#passed + 1) % TRIES_AGAIN_AFTER;
+    return this.#passed === 0;
+  }
+
+  /** The services' bytes as they came, with those of other services between them. */
+  async #answerText(texts: TextProgram, calls: Calls, variables: Variables): Promise<Buffer<ArrayBuffer>> {
+    if (!texts.isWhole) {
+      const read = (answer: ServiceAnswer, call: number) => texts.read[call]?.(textOf(answer));
+      return Buffer.from(await this.#gather(texts, read, calls, variables), "latin1");
+    }
+    const [only] = this.#calls as [PreparedCall];
+    const answer = await calls.send(only, bodyOf(only, variables, [])).catch(left);
+    texts.read[0]?.(textOf(answer));
+    return (answer as RawAnswer).body;
+  }
+
+  async #gather<Answer>(
+    program: Program<Answer>,
+    read: (answer: ServiceAnswer, call: number) => object | undefined,
     calls: Calls,
     variables: Variables,
-  ): Promise<string | Buffer<ArrayBuffer>> {
-    const [only] = this.#calls;
-    const sent =
-      only && this.#calls.length === 1
-        ? [await this.#send(only, calls, variables)]
-        : await Promise.all(this.#calls.map((call) => this.#send(call, calls, variables)));
-    const spliced = splice(splicing, sent);
-    if (spliced) return spliced;
-    const state = this.#program.begin();
-    for (let i = 0; i < sent.length; i++) this.#program.take[i]?.(state, dataOf(sent[i] as ServiceAnswer));
-    return JSON.stringify({ data: this.#program.answer(state) });
-  }
-
-  #send(call: PreparedCall, calls: Calls, variables: Variables): Promise<ServiceAnswer> {
-    return calls.send(call, bodyOf(call, variables, [])).catch(left);
-  }
-
-  async #gather(calls: Calls, variables: Variables): Promise<object> {
-    const state = this.#program.begin();
-    const progress = { isOver: false };
+  ): Promise<Answer> {
+    const state = program.begin();
+    const run: Run = { program, read, state, calls, variables, isOver: false };
     const done: Promise<void>[] = [];
     for (let i = 0; i < this.#calls.length; i++) {
       const { after } = (this.#calls[i] as PreparedCall).call;
-      const step = () => this.#carryOut(i, state, calls, variables, progress);
       const [first] = after;
-      if (first === undefined) done.push(step());
-      else if (after.length === 1) done.push((done[first] as Promise<void>).then(step));
-      else done.push(Promise.all(after.map((each) => done[each])).then(step));
+      if (first === undefined) done.push(this.#carryOut(i, run));
+      else if (after.length === 1)
+        done.push((done[first] as Promise<void>).then(() => this.#carryOut(i, run)));
+      else done.push(Promise.all(after.map((each) => done[each])).then(() => this.#carryOut(i, run)));
     }
     try {
       if (done.length === 1) await done[0];
       else await Promise.all(done);
-      return this.#program.answer(state);
+      return program.answer(state);
     } finally {
-      progress.isOver = true;
+      run.isOver = true;
     }
   }
 
-  async #carryOut(
-    i: number,
-    state: State,
-    calls: Calls,
-    variables: Variables,
-    progress: { isOver: boolean },
-  ): Promise<void> {
-    if (progress.isOver) return;
+  async #carryOut(i: number, { program, read, state, calls, variables, isOver }: Run): Promise<void> {
+    if (isOver) return;
     const prepared = this.#calls[i] as PreparedCall;
     const representations: string[] = [];
     let isNeeded = prepared.isRoot;
-    for (const collect of this.#program.collect[i] ?? []) {
+    for (const collect of program.collect[i] ?? []) {
       const text = collect(state);
       representations.push(text);
       isNeeded ||= text !== "";
     }
     if (!isNeeded) return;
-    const body = bodyOf(prepared, variables, representations);
-    const answer = await calls.send(prepared, body).catch(left);
-    this.#program.take[i]?.(state, dataOf(answer));
+    const answer = await calls.send(prepared, bodyOf(prepared, variables, representations)).catch(left);
+    program.take[i]?.(state, read(answer, i) as object);
   }
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
@@ -272,6 +286,20 @@ export class CompiledOperation {
   }
 }
 
+/** One way through the calls. */
+interface Run {
+  readonly program: Program<unknown>;
+  readonly read: (answer: ServiceAnswer, call: number) => object | undefined;
+  readonly state: State;
+  readonly calls: Calls;
+  readonly variables: Variables;
+  isOver: boolean;
+}
+
+/** A service whose answers have another form every time is not read as text every time. */
+const MOST_MISSES = 8;
+const TRIES_AGAIN_AFTER = 100;
+
 function left(): never {
   throw LEFT;
 }
@@ -284,6 +312,14 @@ function dataOf(answer: ServiceAnswer): object {
   const isWhole = errors === undefined || errors === null;
   if (!isWhole || typeof data !== "object" || data === null || Array.isArray(data)) throw LEFT;
   return data;
+}
+
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
+
+/** The answer's bytes as Latin-1. Throws LEFT where they may be something else than JSON. */
+function textOf(answer: ServiceAnswer): string {
+  if (!("body" in answer) || answer.status !== 200 || !JSON_TYPE.test(answer.contentType)) throw LEFT;
+  return answer.body.toString("latin1");
 }
 
 function parsed(body: Buffer): unknown {

@@ -1,54 +1,89 @@
 /**
- * The code that carries a plan's answers from one request to the next and to the client, made once for the plan.
+ * The code that carries a plan's answers from one request to the next and to the client, made once for the plan: one
+ * that goes on with the text of the answers, and one that parses them, for what the first does not expect.
  * Knows how code is made and run; nothing of requests.
  */
 import type { GraphQLSchema } from "graphql";
 import type { Plan } from "../federation/plan.ts";
 import { answerFunction } from "./answering.ts";
 import { Code, literal } from "./code.ts";
-import { collectFunction, type EntitySet, takeFunction } from "./collecting.ts";
+import { collectFunction, type EntitySet, type Keys, takeFunction } from "./collecting.ts";
 import { type Entry, type Layout, layout } from "./places.ts";
-import { SCANNERS, type Splicing, splicing } from "./scanning.ts";
+import { readFunction } from "./reading.ts";
+import { RecordForms } from "./record-forms.ts";
+import { SCANNERS } from "./scanning.ts";
 import type { Shape } from "./shape.ts";
+import { weaveFunction } from "./weaving.ts";
 
 /** What one request has gathered so far. */
 export type State = object;
 
 /** Each may throw LEFT. */
-export interface Program {
+export interface Program<Answer> {
   begin(): State;
   /** Of each call, of each of its sets of entities: the texts of the representations. */
   readonly collect: readonly (readonly ((state: State) => string)[])[];
-  /** Of each call: takes the answer's data. */
+  /** Of each call: takes the answer's data, or the records of it. */
   readonly take: readonly ((state: State, data: object) => void)[];
-  /** The answer's data. */
-  answer(state: State): object;
-  /** Where the services' answers go to the client as they are. */
-  readonly splicing: Splicing | undefined;
+  /** The answer. */
+  answer(state: State): Answer;
+}
+
+/** Of texts that are bytes as Latin-1, as is the answer's. */
+export interface TextProgram extends Program<string> {
+  /** Of each call, from an answer's text to its records. */
+  readonly read: readonly ((text: string) => object)[];
+  /** Whether the only answer goes to the client as it is, once it is read. */
+  readonly isWhole: boolean;
+}
+
+export interface Programs {
+  readonly texts: TextProgram;
+  /** Gives the answer's data. Made when it is first needed, which it seldom is. Throws Uncompilable. */
+  readonly values: () => Program<object>;
 }
 
 /** Thrown where an answer is not as it should be; the reference road says what is wrong with it. */
 export const LEFT = Symbol("left the quick road");
 
 /** Throws Uncompilable. */
-export function compileProgram(plan: Plan, schema: GraphQLSchema, shape: Shape): Program {
+export function compilePrograms(plan: Plan, schema: GraphQLSchema, shape: Shape): Programs {
   const places = layout(plan);
+  let values: Program<object> | undefined;
+  return {
+    texts: textProgram(plan, schema, places, shape),
+    values: () => {
+      values ??= valueProgram(plan, schema, places, shape);
+      return values;
+    },
+  };
+}
+
+function textProgram(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape): TextProgram {
   const code = new Code();
+  const forms = new RecordForms(schema, plan, places, shape);
+  const read = plan.calls.map((_, call) => readFunction(code, forms, call));
+  const answer = weaveFunction(code, schema, forms, places, shape);
+  const isWhole = plan.calls.length === 1 && forms.isWhole(shape);
+  const members = `answer:${answer},read:[${read.join(",")}],isWhole:${isWhole}`;
+  return code.evaluate(`{${shared(code, plan, schema, places, "texts")},${members}}`, TOOLS);
+}
+
+function valueProgram(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape): Program<object> {
+  const code = new Code();
+  const answer = answerFunction(code, schema, places, shape);
+  return code.evaluate(`{${shared(code, plan, schema, places, "values")},answer:${answer}}`, TOOLS);
+}
+
+/** What both programs do alike, as the members of an object. */
+function shared(code: Code, plan: Plan, schema: GraphQLSchema, places: Layout, keys: Keys): string {
   const collect = places.entries.map((entries) => {
     return `[${setsOf(entries)
-      .map((set) => collectFunction(code, schema, set))
+      .map((set) => collectFunction(code, schema, keys, set))
       .join(",")}]`;
   });
-  const take = plan.calls.map((_, call) => takeCallFunction(code, plan, places, call));
-  const answer = answerFunction(code, schema, places, shape);
-  // Requests that wait for others, as a mutation's do, are not made at once.
-  const areAtOnce = plan.calls.every(({ after }) => after.length === 0);
-  const spliced = areAtOnce ? splicing(code, schema, places, shape) : undefined;
-  const pieces = spliced && `{...${code.constant(spliced)},scans:[${spliced.scans.join(",")}]}`;
-  return code.evaluate<Program>(
-    `{begin:()=>(${state(plan, places)}),collect:[${collect.join(",")}],take:[${take.join(",")}],answer:${answer},splicing:${pieces}}`,
-    { B: leave, Q: jsonText, NONE: Object.freeze({}), ...SCANNERS },
-  );
+  const take = plan.calls.map((_, call) => takeCallFunction(code, plan, places, call, keys));
+  return `begin:()=>(${state(plan, places)}),collect:[${collect.join(",")}],take:[${take.join(",")}]`;
 }
 
 /** Every name that the state will have, so that all requests' states are of one form. */
@@ -64,7 +99,7 @@ function setsOf(entries: readonly Entry[]): EntitySet[] {
   return [...byAlias].map(([alias, members]) => ({ alias, entries: members }));
 }
 
-function takeCallFunction(code: Code, { calls }: Plan, places: Layout, call: number): string {
+function takeCallFunction(code: Code, { calls }: Plan, places: Layout, call: number, keys: Keys): string {
   const entries = places.entries[call] ?? [];
   const names = calls[call]?.fetches.flatMap(({ entity, selection }) =>
     entity ? [entity.alias] : [...selection.branches.values()].flatMap((fields) => [...fields.keys()]),
@@ -72,9 +107,8 @@ function takeCallFunction(code: Code, { calls }: Plan, places: Layout, call: num
   const takes = setsOf(entries).map((set) => `${takeFunction(code, set, places.owners)}(s,d);`);
   // Stitching and the reference road refuse an answer to what was not asked.
   const isAsked = (names ?? []).map((name) => `k!==${literal(name)}`).join("&&") || "true";
-  return code.declare(
-    `(s,d){for(const k in d)if(${isAsked}&&k!=="__typename")B();s.d${call}=d;${takes.join("")}}`,
-  );
+  const check = keys === "texts" ? "" : `for(const k in d)if(${isAsked}&&k!=="__typename")B();`;
+  return code.declare(`(s,d){${check}s.d${call}=d;${takes.join("")}}`);
 }
 
 function leave(): never {
@@ -92,3 +126,42 @@ function jsonText(value: unknown): string | undefined {
   if (typeof value === "boolean" || Number.isSafeInteger(value)) return String(value);
   return leave();
 }
+
+/** The text of a value, as JSON has it with the fewest escapes: the same key is the same text whoever wrote it. */
+function kept(text: string, start: number, end: number): string | null {
+  const token = text.slice(start, end);
+  if (token === "null") return null;
+  if (token.charCodeAt(0) !== 34 || !token.includes("\\")) return token;
+  return Buffer.from(JSON.stringify(JSON.parse(decoded(token)))).toString("latin1");
+}
+
+/** A key's text as JSON; undefined where it has none. */
+function tokenText(text: string | null | undefined): string | undefined {
+  return text === null ? "null" : text;
+}
+
+/** The same of keys whose text is parsed, which may lose digits. */
+function safeText(text: string | null | undefined): string | undefined {
+  if (!text || text.charCodeAt(0) === 34) return tokenText(text);
+  const value: unknown = JSON.parse(text);
+  return typeof value === "boolean" || Number.isSafeInteger(value) ? text : leave();
+}
+
+/** Bytes as Latin-1 to what they mean. */
+function decoded(text: string): string {
+  return NOT_ASCII.test(text) ? Buffer.from(text, "latin1").toString("utf8") : text;
+}
+
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/** What the code calls. */
+const TOOLS = {
+  B: leave,
+  Q: jsonText,
+  T: tokenText,
+  SAFE: safeText,
+  KEPT: kept,
+  UTF8: decoded,
+  NONE: Object.freeze({}),
+  ...SCANNERS,
+};

@@ -1,144 +1,73 @@
 /**
- * Code that goes over an answer's text and finds it to be what the client is to get, so that its bytes can go on as
- * they are. Whatever it does not expect, parsing sees to. Knows positions and the answer's shape; nothing of requests.
+ * Code that goes over a value in an answer's text and finds it to be what the client is to get, so that its bytes can
+ * go on as they are: from where it begins to where it ends, or to -1. Knows types and forms; nothing of requests.
  */
 import {
   type GraphQLLeafType,
-  type GraphQLObjectType,
   type GraphQLOutputType,
-  type GraphQLSchema,
   isEnumType,
   isLeafType,
   isListType,
   isNonNullType,
 } from "graphql";
 import { type Code, literal } from "./code.ts";
-import { isEnd, scanBoolean, scanInt, scanNumber, scanString } from "./json-scan.ts";
-import type { Layout, Place } from "./places.ts";
-import type { Shape, ShapeField } from "./shape.ts";
-
-/** Where the root fields of an answer's text begin and end, in turns; undefined where it is not as expected. */
-export type Scan = (text: string) => readonly number[] | undefined;
-
-/** How the client's answer is put together of pieces of the services' answers. */
-export interface Splicing {
-  readonly scans: readonly Scan[];
-  /** Of each root field, in the client's order: the call, and the field's number in that. */
-  readonly pieces: readonly { readonly call: number; readonly field: number }[];
-  /** Whether one call's answer is the client's as it is. */
-  readonly isWhole: boolean;
-}
-
-/** Undefined where the services' answers are not the client's. */
-export function splicing(
-  code: Code,
-  schema: GraphQLSchema,
-  { roots, entries }: Layout,
-  shape: Shape,
-): { scans: string[]; pieces: Splicing["pieces"]; isWhole: boolean } | undefined {
-  if (entries.some((each) => each.length > 0)) return undefined;
-  const type = shape.type as GraphQLObjectType;
-  const wanted = new Map(shape.of(type).map((field) => [field.key, field]));
-  const pieces = new Map<string, { call: number; field: number }>();
-  const scans: string[] = [];
-  for (const { part, place } of roots) {
-    const keys = keysOf(place, type.name);
-    const fields = keys?.map((key) => wanted.get(key));
-    if (!keys || !fields?.every((field) => field !== undefined)) return undefined;
-    const values = fields.map((field) => fieldScan(code, schema, place, type.name, field));
-    if (!values.every((value) => value !== undefined)) return undefined;
-    for (const [field, key] of keys.entries()) pieces.set(key, { call: part.call, field });
-    scans[part.call] = rootScan(code, keys, values);
-  }
-  if ([...wanted.keys()].some((key) => !pieces.has(key))) return undefined;
-  const inOrder = [...wanted.keys()].flatMap((key) => pieces.get(key) ?? []);
-  const isWhole = roots.length === 1 && inOrder.every(({ field }, i) => field === i);
-  return { scans, pieces: inOrder, isWhole };
-}
+import { isEnd, scanBoolean, scanInt, scanNumber, scanString, scanValue } from "./json-scan.ts";
+import type { RecordForm } from "./record-forms.ts";
 
 export const SCANNERS = {
   STRING: scanString,
   INT: scanInt,
   NUMBER: scanNumber,
   BOOLEAN: scanBoolean,
+  VALUE: (text: string, start: number) => scanValue(text, start),
+  /** Any value but null. */
+  THERE: (text: string, start: number) => (text.startsWith("null", start) ? -1 : scanValue(text, start)),
   isEnd,
 };
 
-const BEGIN = '{"data":{';
-
-/** The names of what is asked of a position's objects; undefined where they differ from the client's. */
-function keysOf({ base }: Place, type: string): string[] | undefined {
-  const { branches, isAbstract } = base.selection;
-  if (isAbstract || branches.size !== 1) return undefined;
-  const fields = [...(branches.get(type)?.values() ?? [])];
-  return fields.every(({ alias, key }) => alias === key) ? fields.map(({ key }) => key) : undefined;
-}
-
-function rootScan(code: Code, keys: readonly string[], values: readonly string[]): string {
-  const steps = keys.map((key, i) => {
-    const name = `${literal(key)}:`;
-    const comma = i === 0 ? "" : "if(t.charCodeAt(i)!==44)return;i++;";
-    return `${comma}if(!t.startsWith(${literal(name)},i))return;at.push(i);i=${values[i]}(t,i+${name.length});if(i<0)return;at.push(i);`;
-  });
-  return code.declare(
-    `(t){if(!t.startsWith(${literal(BEGIN)}))return;let i=${BEGIN.length};const at=[];${steps.join("")}if(!t.startsWith("}}",i)||!isEnd(t,i+2))return;return at}`,
-  );
-}
-
-/** A function from the text and where the value begins to where it ends; undefined where it is not the client's. */
-function fieldScan(
+/** Writes the function. `type`: undefined where any value will do; `form`: of the value's objects, where it has some. */
+export function scanFunction(
   code: Code,
-  schema: GraphQLSchema,
-  place: Place,
-  typename: string,
-  { key, type, below }: ShapeField,
-): string | undefined {
-  const asked = place.asked(typename, key);
-  if (!asked) return undefined;
-  const object = below && asked.below && objectScan(code, schema, asked.below, below);
-  if (below && !object) return undefined;
-  return valueScan(code, type, object);
-}
-
-function objectScan(code: Code, schema: GraphQLSchema, place: Place, shape: Shape): string | undefined {
-  const { typename } = place.base.selection;
-  const type = typename === undefined ? undefined : (schema.getType(typename) as GraphQLObjectType);
-  if (!type || typename === undefined || type !== shape.type) return undefined;
-  const keys = keysOf(place, typename);
-  const fields = shape.of(type);
-  if (keys?.length !== fields.length || fields.some(({ key }, i) => key !== keys[i])) return undefined;
-  const values = fields.map((field) => fieldScan(code, schema, place, typename, field));
-  if (!values.every((value) => value !== undefined)) return undefined;
-  const steps = fields.map(({ key }, i) => {
-    const name = `${i === 0 ? "{" : ","}${literal(key)}:`;
-    return `if(!t.startsWith(${literal(name)},i))return-1;i=${values[i]}(t,i+${name.length});if(i<0)return-1;`;
-  });
-  return code.declare(`(t,i){${steps.join("")}return t.charCodeAt(i)===125?i+1:-1}`);
-}
-
-function valueScan(code: Code, type: GraphQLOutputType, object: string | undefined): string | undefined {
+  type: GraphQLOutputType | undefined,
+  form: RecordForm | undefined,
+): string {
+  if (!type) return "VALUE";
   const nullable = isNonNullType(type) ? type.ofType : type;
   const value = isListType(nullable)
-    ? listScan(code, nullable.ofType, object)
+    ? scanList(code, scanFunction(code, nullable.ofType, form))
     : isLeafType(nullable)
-      ? leafScan(code, nullable)
-      : object;
-  if (!value || nullable !== type) return value;
+      ? scanLeaf(code, nullable)
+      : scanObject(code, form as RecordForm);
+  if (nullable !== type) return value === "VALUE" ? "THERE" : value;
+  if (value === "VALUE") return value;
   return code.declare(`(t,i){return t.startsWith("null",i)?i+4:${value}(t,i)}`);
 }
 
-function listScan(code: Code, item: GraphQLOutputType, object: string | undefined): string | undefined {
-  const each = valueScan(code, item, object);
-  return (
-    each &&
-    code.declare(
-      `(t,i){if(t.charCodeAt(i)!==91)return-1;i++;if(t.charCodeAt(i)===93)return i+1;for(;;){i=${each}(t,i);if(i<0)return-1;const c=t.charCodeAt(i);if(c===93)return i+1;if(c!==44)return-1;i++}}`,
-    )
+function scanObject(code: Code, { variants, isAbstract }: RecordForm): string {
+  const cases = [...variants].map(([type, fields]) => {
+    const steps = fields.map((field, i) => {
+      const name = `${i === 0 && !isAbstract ? "{" : ","}${literal(field.alias)}:`;
+      const value = scanFunction(code, field.type, field.below);
+      return `if(!t.startsWith(${literal(name)},i))return-1;i=${value}(t,i+${name.length});if(i<0)return-1;`;
+    });
+    return [type, `${steps.join("")}return t.charCodeAt(i)===125?i+1:-1`] as const;
+  });
+  if (!isAbstract) return code.declare(`(t,i){${cases[0]?.[1]}}`);
+  const begin = '{"__typename":"';
+  const named = cases.map(([type, text]) => `case ${literal(type)}:{${text}}`).join("");
+  return code.declare(
+    `(t,i){if(!t.startsWith(${literal(begin)},i))return-1;i+=${begin.length};const q=t.indexOf('"',i),n=t.slice(i,q);i=q+1;switch(n){${named}default:return-1}}`,
   );
 }
 
-/** Undefined for the scalars that are a service's own, whose values may be anything. */
-function leafScan(code: Code, type: GraphQLLeafType): string | undefined {
+function scanList(code: Code, item: string): string {
+  return code.declare(
+    `(t,i){if(t.charCodeAt(i)!==91)return-1;i++;if(t.charCodeAt(i)===93)return i+1;for(;;){i=${item}(t,i);if(i<0)return-1;const c=t.charCodeAt(i);if(c===93)return i+1;if(c!==44)return-1;i++}}`,
+  );
+}
+
+/** The scalars that are a service's own may be anything. */
+function scanLeaf(code: Code, type: GraphQLLeafType): string {
   if (isEnumType(type)) {
     const names = code.constant(new Set(type.getValues().map(({ name }) => name)));
     return code.declare(`(t,i){const e=STRING(t,i);return e>0&&${names}.has(t.slice(i+1,e-1))?e:-1}`);
@@ -154,6 +83,6 @@ function leafScan(code: Code, type: GraphQLLeafType): string | undefined {
     case "Boolean":
       return "BOOLEAN";
     default:
-      return undefined;
+      return "VALUE";
   }
 }

@@ -26,6 +26,16 @@ export function checkShape(schema: GraphQLSchema, { hide = [], rename = {} }: Sh
   }
 }
 
+/** The name in the graph of a root field; `root`: Query, Mutation or Subscription. */
+export function fieldNameInGraph(
+  { namespace = null, rename = {} }: ShapeOf,
+  root: string,
+  field: string,
+): string {
+  const shown = rename[`${root}.${field}`] ?? field;
+  return namespace === null ? shown : `${namespace}_${shown}`;
+}
+
 /** From the service's names to the graph's. */
 export function namesInGraph(schema: GraphQLSchema, { namespace = null, rename = {} }: ShapeOf): Transform[] {
   const isRenamed = Object.keys(rename).length > 0;
@@ -38,13 +48,13 @@ export function namesInGraph(schema: GraphQLSchema, { namespace = null, rename =
 }
 
 /** Takes away what is hidden, under the names that it would have in the graph. */
-export function hidden({ namespace = null, hide = [], rename = {} }: ShapeOf): Transform[] {
+export function hidden(shape: ShapeOf): Transform[] {
+  const { hide = [] } = shape;
   if (hide.length === 0) return [];
   const names = new Set(
     hide.map((field) => {
-      const [operation = "", name = ""] = field.split(".");
-      const shown = rename[field] ?? name;
-      return `${operation}.${namespace === null ? shown : `${namespace}_${shown}`}`;
+      const [root = "", name = ""] = field.split(".");
+      return `${root}.${fieldNameInGraph(shape, root, name)}`;
     }),
   );
   return [new FilterRootFields((operation, name) => !names.has(`${operation}.${name}`))];

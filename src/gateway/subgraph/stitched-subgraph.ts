@@ -36,6 +36,8 @@ export interface StitchedParts extends Pick<MergeRules, "mergeable" | "canonical
   readonly rootFields: readonly string[];
   readonly types: ReadonlyMap<string, TypeShape>;
   readonly config: SubschemaConfig;
+  /** What the service itself has, under its own names. */
+  readonly own: GraphQLSchema;
 }
 
 /** What federation and stitching add to a service for the gateway's use, never shown. */
@@ -63,6 +65,7 @@ export function stitchedParts(source: StitchedSource, executor: Executor): Stitc
     types: shapesOf(shown),
     mergeable: rules.mergeable,
     canonical: rules.canonical,
+    own: schema,
     config: noting(
       declared
         ? { ...(named ? asNamed(name, wrapSchema(named), hiding) : config), merge: rules.config }

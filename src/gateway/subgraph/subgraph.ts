@@ -4,7 +4,7 @@
  */
 import type { SubschemaConfig } from "@graphql-tools/delegate";
 import type { Executor } from "@graphql-tools/utils";
-import { type DocumentNode, GraphQLError } from "graphql";
+import { type DocumentNode, GraphQLError, type GraphQLSchema } from "graphql";
 import { BobbinError, messageOf } from "../../errors.ts";
 import type { SchemaKind } from "../../registry/metadata.ts";
 import { federatedParts } from "./federated-subgraph.ts";
@@ -18,7 +18,7 @@ export interface SubgraphSource extends StitchedSource {
   readonly kind?: SchemaKind;
 }
 
-export interface Subgraph extends Omit<StitchedParts, "config"> {
+export interface Subgraph extends Omit<StitchedParts, "config" | "own"> {
   readonly source: SubgraphSource;
   readonly name: string;
   /** Identifies the SDL together with the settings that change what is shown of it. */
@@ -27,6 +27,8 @@ export interface Subgraph extends Omit<StitchedParts, "config"> {
   readonly namespace: string | null;
   /** Whom the service is stitched as; a federated one is stitched with the others of its kind. */
   readonly config: SubschemaConfig | undefined;
+  /** The same, under its own names. */
+  readonly own: GraphQLSchema | undefined;
   /** What a federated service is composed of. */
   readonly document: DocumentNode | undefined;
   /** What it was built with. */
@@ -49,7 +51,7 @@ export function buildSubgraph(source: SubgraphSource, executor: Executor): Subgr
   const common = { source, name, hash: subgraphHash(source), sdl, namespace, executor };
   try {
     return source.isFederated
-      ? { ...common, ...federatedParts(source), config: undefined }
+      ? { ...common, ...federatedParts(source), config: undefined, own: undefined }
       : { ...common, ...stitchedParts(source, executor), document: undefined };
   } catch (error) {
     throw error instanceof BobbinError ? error : invalid(withPlace(error), error);

@@ -13,7 +13,7 @@ import {
   isNonNullType,
 } from "graphql";
 import type { Random } from "./random.ts";
-import { KEY_FIELDS } from "./schema.ts";
+import { KEY_FIELDS, MEDIA } from "./schema.ts";
 
 /** An object of a random service; what else a representation said of it is in `given`. */
 export interface RandomObject {
@@ -73,14 +73,16 @@ function present(schema: GraphQLSchema, type: GraphQLOutputType, random: Random)
   if (isEnumType(named)) return random.pick((named as GraphQLEnumType).getValues()).name;
   if ("serialize" in named) return leaf(random, named.name);
   const __typename = isAbstractType(named) ? random.pick(schema.getPossibleTypes(named)).name : named.name;
-  return { __typename, n: random.int(OBJECTS) } satisfies RandomObject;
+  const turn = MEDIA.indexOf(__typename);
+  const n = turn < 0 ? random.int(OBJECTS) : MEDIA.length * random.int(OBJECTS / MEDIA.length) + turn;
+  return { __typename, n } satisfies RandomObject;
 }
 
 /** The value of a field that tells objects apart; undefined for any other. */
 export function keyValue({ __typename, n }: Pick<RandomObject, "__typename" | "n">, field: string): unknown {
   switch (field) {
     case "id":
-      return `${__typename}-${n}`;
+      return `${MEDIA.includes(__typename) ? "Media" : __typename}-${n}`;
     case "code":
       return ["plain", 'quo"te', "é漢", "back\\", "new\nline", ""][n];
     case "num":
@@ -98,6 +100,12 @@ export function keyValue({ __typename, n }: Pick<RandomObject, "__typename" | "n
   }
 }
 
+/** The object as those have it who know the types of Media. */
+export function typed(object: RandomObject): RandomObject {
+  const __typename = MEDIA[object.n % MEDIA.length];
+  return object.__typename === "Media" && __typename !== undefined ? { ...object, __typename } : object;
+}
+
 /** The object that a representation means. */
 export function objectOf(representation: Record<string, unknown>): RandomObject | undefined {
   const { __typename, ...given } = representation as { __typename: string };
@@ -107,6 +115,21 @@ export function objectOf(representation: Record<string, unknown>): RandomObject 
       return { __typename, n, given };
   }
   return undefined;
+}
+
+/** The objects by their keys, where that is what the field gives: a list of them, or one. */
+export function byKeys(
+  field: string,
+  type: GraphQLOutputType,
+  args: Readonly<Record<string, unknown>>,
+): { found: RandomObject | null | (RandomObject | null)[] } | undefined {
+  const [, many, key] = /(By|Of)_(\w+)$/.exec(field) ?? [];
+  if (key === undefined) return undefined;
+  const __typename = getNamedType(type).name;
+  const find = (each: unknown) =>
+    objectOf({ __typename, ...(key === "keys" ? (each as object) : { [key]: each }) }) ?? null;
+  const [keys] = Object.values(args);
+  return { found: many === "By" ? (keys as unknown[]).map(find) : find(keys) };
 }
 
 function isKey(object: Pick<RandomObject, "__typename" | "n">, name: string, value: unknown): boolean {

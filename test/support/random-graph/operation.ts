@@ -39,12 +39,22 @@ export function randomOperation(schema: GraphQLSchema, seed: string): RandomOper
 }
 
 const STRINGS = ["", "plain", "é😀", 'q"uo\\te', "line\nbreak"];
-const ALIASES = ["a", "b", "id", "code", "num", "org", "label", "x", "toJSON", "_entities", "e0", "data"];
-
-/** What is asked for as nothing but a type's name, stitching does not ask services with types of their own. */
-function isLostByStitching({ name }: GraphQLCompositeType, set: string): boolean {
-  return /^P\d/.test(name) && /^\{( (t: )?__typename)+ \}$/.test(set);
-}
+const ALIASES = [
+  "a",
+  "b",
+  "id",
+  "code",
+  "num",
+  "org",
+  "label",
+  "x",
+  "toJSON",
+  "_entities",
+  "e0",
+  "data",
+  "constructor",
+  "then",
+];
 
 class Writing {
   readonly #schema: GraphQLSchema;
@@ -101,7 +111,7 @@ class Writing {
       const condition = random.pick(this.#conditions(type));
       const on = condition === type && random.chance(0.3) ? "" : ` on ${condition}`;
       const set = this.#set(condition, depth);
-      return isLostByStitching(condition, set) ? "__typename" : `...${on}${this.#directive()} ${set}`;
+      return `...${on}${this.#directive()} ${set}`;
     }
     if (kind < (isAbstractType(type) ? 0.6 : 0.22)) {
       const name = this.#fragment(type, depth);
@@ -140,10 +150,6 @@ class Writing {
     const fragment = { name: `F${this.#names++}`, type: condition, text: "", isDone: false };
     this.#fragments.push(fragment);
     fragment.text = this.#set(condition, depth);
-    if (isLostByStitching(condition, fragment.text)) {
-      this.#fragments.splice(this.#fragments.indexOf(fragment), 1);
-      return undefined;
-    }
     fragment.isDone = true;
     return fragment.name;
   }

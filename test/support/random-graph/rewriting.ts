@@ -1,45 +1,8 @@
 /**
- * The same operation written in another way, or less of it. Knows documents; nothing of answers.
+ * Less of an operation. Knows documents; nothing of answers.
  */
-import {
-  type DocumentNode,
-  GraphQLIncludeDirective,
-  type GraphQLSchema,
-  GraphQLSkipDirective,
-  getDirectiveValues,
-  getOperationAST,
-  getVariableValues,
-  Kind,
-  parse,
-  print,
-  type SelectionNode,
-  type SelectionSetNode,
-  validate,
-  visit,
-} from "graphql";
+import { type DocumentNode, type GraphQLSchema, Kind, parse, print, validate, visit } from "graphql";
 import type { RandomOperation } from "./operation.ts";
-
-/** The operation with what @skip and @include decide decided, so that neither is in it any more. */
-export function decided(schema: GraphQLSchema, operation: RandomOperation): RandomOperation {
-  const document = parse(operation.query, { noLocation: true });
-  const definitions = getOperationAST(document, operation.operationName)?.variableDefinitions ?? [];
-  const { coerced = {} } = getVariableValues(schema, definitions, operation.variables);
-  const isIncluded = (node: SelectionNode) =>
-    getDirectiveValues(GraphQLSkipDirective, node, coerced)?.if !== true &&
-    getDirectiveValues(GraphQLIncludeDirective, node, coerced)?.if !== false;
-  const without = visit(document, {
-    SelectionSet(node): SelectionSetNode {
-      const selections = node.selections.filter(isIncluded).map((each) => ({ ...each, directives: [] }));
-      return { ...node, selections: selections.length > 0 ? selections : NOTHING };
-    },
-  });
-  return used(operation, without);
-}
-
-/** Something has to be between the braces. */
-const NOTHING = (
-  parse("{ nothing: __typename @skip(if: true) }").definitions[0] as { selectionSet: SelectionSetNode }
-).selectionSet.selections;
 
 /** Valid operations that ask for a part less, each for another one. */
 export function* smaller(schema: GraphQLSchema, operation: RandomOperation): Iterable<RandomOperation> {

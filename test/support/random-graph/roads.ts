@@ -66,11 +66,11 @@ export class Roads implements Disposable {
 
   /** From now on it is the graph of these services. Returns why there is none of all of them, where that is so. */
   async serve(services: readonly RandomService[], behaviour: Behaviour): Promise<string | undefined> {
-    const candidates = services.map(({ name, sdl, isFederated }) => {
+    const candidates = services.map(({ name, sdl, isFederated, namespace = null }) => {
       const graphqlUrl = `${this.#server.origin}/${name}`;
       const route = () => ({ origin: this.#server.origin, graphqlUrl, headers: [] });
       const executor = remoteExecutor(name, { route, onFailure: () => {} });
-      const latest = buildSubgraph({ name, sdl, namespace: null, isFederated }, executor);
+      const latest = buildSubgraph({ name, sdl, namespace, isFederated }, executor);
       return { latest, previous: undefined };
     });
     const composition = compose([], candidates);

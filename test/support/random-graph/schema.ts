@@ -2,12 +2,15 @@
  * Random services: federated ones that compose with each other, and some with types of their own.
  * Knows SDL; nothing of what the services answer.
  */
+import { mergedServices } from "./merged.ts";
 import { Random } from "./random.ts";
 
 export interface RandomService {
   readonly name: string;
   readonly sdl: string;
   readonly isFederated: boolean;
+  /** Under which the graph shows what it has. */
+  readonly namespace?: string;
 }
 
 /** How the objects of an entity are told apart. The values of all fields named here are made from an object's number. */
@@ -20,6 +23,9 @@ export const KEY_FIELDS = {
   serial: "ID",
 } as const;
 
+/** The types of Media: of its objects, each in turn is of the next. */
+export const MEDIA = ["Film", "Show"];
+
 const KEYS = [
   "id",
   "code",
@@ -30,15 +36,15 @@ const KEYS = [
   "org { code } region",
 ] as const;
 
-const LEAVES = ["Int", "Float", "String", "Boolean", "ID", "Color", "Blob", "String", "Int"];
+export const LEAVES = ["Int", "Float", "String", "Boolean", "ID", "Color", "Blob", "String", "Int"];
 
-const COMMON = `
+export const COMMON = `
 enum Color { RED GREEN BLUE_2 _odd }
 scalar Blob
 input Filter { text: String = "x", n: Int, tags: [String!], nested: Filter, mode: Color = RED, f: Float, ids: [ID] }`;
 
 const V2 = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3",
-  import: ["@key", "@shareable", "@override", "@inaccessible", "@external", "@requires", "@provides"])`;
+  import: ["@key", "@shareable", "@override", "@inaccessible", "@external", "@requires", "@provides", "@interfaceObject"])`;
 
 interface Entity {
   readonly name: string;
@@ -58,13 +64,18 @@ interface Fields {
 
 export function randomServices(seed: string): RandomService[] {
   const random = new Random(seed, "services");
-  const services = federatedServices(random);
+  const isFederated = random.chance(0.75);
+  const services = isFederated ? federatedServices(random) : mergedServices(random);
   const plain = random.int(3);
-  for (let i = 0; i < plain; i++) services.push(plainService(random, `plain${i}`, `P${i}`));
+  for (let i = 0; i < plain; i++) {
+    const service = plainService(random, `plain${i}`, `P${i}`);
+    services.push(random.chance(0.25) ? { ...service, namespace: "Own" } : service);
+  }
+  if (isFederated && random.chance(0.3)) services.push(...mergedServices(random));
   return services;
 }
 
-function wrapped(random: Random, name: string, isList = random.chance(0.35)): string {
+export function wrapped(random: Random, name: string, isList = random.chance(0.35)): string {
   if (!isList) return random.chance(0.4) ? `${name}!` : name;
   return random.pick([
     `[${name}]`,
@@ -90,7 +101,7 @@ const ARGUMENTS = [
   "(id: ID!)",
 ];
 
-function args(random: Random, probability = 0.25): string {
+export function args(random: Random, probability = 0.25): string {
   return random.chance(probability) ? random.pick(ARGUMENTS) : "";
 }
 
@@ -239,7 +250,10 @@ function federatedServices(random: Random): RandomService[] {
   // What needs, and what gives, fields of other services.
   const below = (type: string): string => {
     const value = values.find(({ name }) => type.includes(name));
-    return value ? " { measure }" : "";
+    if (!value) return "";
+    const own = random.some(["measure", value.fields[1]?.split(":")[0] ?? "measure"], random.between(1, 2));
+    const deep = value.next && random.chance(0.6) ? ` deep${below(value.next)}` : "";
+    return ` { ${own.join(" ")}${deep} }`;
   };
   for (const entity of entities) {
     for (const service of resolvers(entity)) {
@@ -278,6 +292,9 @@ function federatedServices(random: Random): RandomService[] {
     );
   }
 
+  for (const [service, root] of mediaIn(random, names, typeIn, extra, (each) => anyType(each).name))
+    typeIn(service, "Query").fields.set(...root);
+
   // Where everything begins.
   for (const service of names) {
     const query = typeIn(service, "Query");
@@ -312,6 +329,42 @@ function federatedServices(random: Random): RandomService[] {
     const others = [...(extra.get(name)?.values() ?? [])];
     return { name, isFederated: true, sdl: [V2, COMMON, ...others, ...types].join("\n") };
   });
+}
+
+/**
+ * An interface whose objects one service has by their types, and another as objects of one type. Returns root fields
+ * that lead to them.
+ */
+function mediaIn(
+  random: Random,
+  names: readonly string[],
+  typeIn: (service: string, type: string) => Fields,
+  extra: ReadonlyMap<string, Map<string, string>>,
+  typeOf: (service: string) => string,
+): [service: string, root: [field: string, type: string]][] {
+  if (!random.chance(0.3)) return [];
+  const [whole, part] = random.some(names, 2) as [string, string];
+  const shared = `all: ${wrapped(random, random.pick(LEAVES))}`;
+  extra.get(whole)?.set("Media", `interface Media @key(fields: "id") { id: ID! ${shared} }`);
+  for (const name of MEDIA) {
+    const type = typeIn(whole, name);
+    type.interfaces.add("Media");
+    type.directives.add('@key(fields: "id")');
+    type.fields.set("id", "ID!");
+    type.fields.set("all", shared.slice("all: ".length));
+    type.fields.set(`own${name}${args(random)}`, wrapped(random, typeOf(whole)));
+  }
+  const media = typeIn(part, "Media");
+  media.directives.add('@key(fields: "id") @interfaceObject');
+  media.fields.set("id", "ID!");
+  for (let f = random.between(1, 3); f > 0; f--)
+    media.fields.set(`media${f}${args(random, 0.2)}`, wrapped(random, typeOf(part)));
+  const led = random.pick(["Media", ...MEDIA]);
+  return [
+    [whole, [`${whole}Media${args(random)}`, wrapped(random, "Media")]],
+    [whole, [`${whole}Led`, wrapped(random, led)]],
+    [part, [`${part}Media${args(random)}`, wrapped(random, "Media")]],
+  ];
 }
 
 /** `prefix`: of its types' names, which nobody else has. */

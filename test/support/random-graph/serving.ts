@@ -6,6 +6,7 @@ import {
   buildSchema,
   type DocumentNode,
   execute,
+  type FieldNode,
   GraphQLError,
   type GraphQLFieldResolver,
   GraphQLScalarType,
@@ -22,7 +23,7 @@ import {
   visit,
 } from "graphql";
 import { federated } from "../federated.ts";
-import { keyValue, objectOf, type RandomObject, randomValue } from "./data.ts";
+import { byKeys, keyValue, objectOf, type RandomObject, randomValue, typed } from "./data.ts";
 import { type Form, formed, ODD_FORMS, type Result, WRONG_FORMS } from "./forms.ts";
 import { Random } from "./random.ts";
 import type { RandomService } from "./schema.ts";
@@ -100,14 +101,14 @@ class Answering {
   readonly #strict: GraphQLSchema;
   /** What is executed: `#strict`, unless values are to be wrong. */
   readonly #schema: GraphQLSchema;
-  readonly #required: ReadonlyMap<string, readonly string[]>;
+  readonly #required: ReadonlyMap<string, readonly FieldNode[]>;
   readonly #form: Form | undefined;
   readonly #documents = new Map<string, { document: DocumentNode; problem: string | undefined }>();
 
   constructor(service: RandomService, behaviour: Behaviour) {
     this.#service = service;
     this.#behaviour = behaviour;
-    const { typeDefs } = service.isFederated ? federated({ sdl: service.sdl }) : { typeDefs: service.sdl };
+    const typeDefs = typeDefsOf(service);
     this.#strict = buildSchema(typeDefs);
     this.#schema = behaviour.wrong > 0 ? lenient(typeDefs) : this.#strict;
     for (const schema of new Set([this.#strict, this.#schema])) asWritten(schema);
@@ -154,11 +155,21 @@ class Answering {
     if (fieldName === "_entities") {
       const { representations } = args as { representations: Record<string, unknown>[] };
       return representations.map((representation) => {
-        const object = objectOf(representation);
-        if (!object) return null;
+        const meant = objectOf(representation);
+        if (!meant) return null;
+        const object = isObjectType(this.#strict.getType(meant.__typename)) ? meant : typed(meant);
         const isUnknown = new Random(seed, this.#service.name, object.__typename, object.n).chance(unknown);
         return isUnknown ? null : object;
       });
+    }
+    const asked = byKeys(fieldName, returnType, args as Record<string, unknown>);
+    if (asked) {
+      const known = (object: RandomObject | null) => {
+        if (!object) return null;
+        const random = new Random(seed, this.#service.name, object.__typename, object.n);
+        return random.chance(unknown) ? null : object;
+      };
+      return Array.isArray(asked.found) ? asked.found.map(known) : known(asked.found);
     }
     const object = source ?? { __typename: parentType.name, n: 0 };
     const key = isKeyed(object) ? keyValue(object, fieldName) : undefined;
@@ -179,8 +190,13 @@ class Answering {
   };
 }
 
+/** As its server has them. */
+export function typeDefsOf({ sdl, isFederated }: RandomService): string {
+  return isFederated ? federated({ sdl }).typeDefs : sdl.replace(/@(key|merge|computed)(\([^)]*\))?/g, "");
+}
+
 export function isKeyed({ __typename }: RandomObject): boolean {
-  return !/^P\d|^(Query|Mutation|Size|Money|Spot)$/.test(__typename);
+  return !/^(Own_)?P\d|^(Query|Mutation|Size|Money|Spot)$/.test(__typename);
 }
 
 function failure({ __typename, n }: RandomObject, field: string, random: Random): GraphQLError {
@@ -189,16 +205,16 @@ function failure({ __typename, n }: RandomObject, field: string, random: Random)
 }
 
 /** A value that shows what the representation said. */
-function fromGiven({ __typename, given }: RandomObject, required: readonly string[]): unknown {
+function fromGiven({ __typename, given }: RandomObject, required: readonly FieldNode[]): unknown {
   if (!given) throw new GraphQLError(`there is no representation of the ${__typename}`);
   return shownRequirements(given, required);
 }
 
 export function shownRequirements(
   given: Readonly<Record<string, unknown>>,
-  required: readonly string[],
+  required: readonly FieldNode[],
 ): string {
-  return required.map((name) => `${name}=${canonical(given[name])}`).join(";");
+  return required.map(({ name: { value: name } }) => `${name}=${canonical(given[name])}`).join(";");
 }
 
 function canonical(value: unknown): string {
@@ -243,22 +259,23 @@ export function asWritten(schema: GraphQLSchema): void {
 }
 
 /** `Type.field` → the fields that it needs of other services. */
-export function requirements(sdl: string): ReadonlyMap<string, readonly string[]> {
-  const required = new Map<string, readonly string[]>();
+export function requirements(sdl: string): ReadonlyMap<string, readonly FieldNode[]> {
+  const required = new Map<string, readonly FieldNode[]>();
   for (const node of parse(sdl).definitions) {
     if (node.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
     for (const { name, directives = [] } of node.fields ?? []) {
-      const requires = directives.find((directive) => directive.name.value === "requires");
+      const requires = directives.find((directive) => /^(requires|computed)$/.test(directive.name.value));
       const [fields] = requires?.arguments ?? [];
       if (fields?.value.kind === Kind.STRING)
-        required.set(
-          `${node.name.value}.${name.value}`,
-          fields.value.value
-            .replace(/\{.*?\}/g, "")
-            .trim()
-            .split(/\s+/),
-        );
+        required.set(`${node.name.value}.${name.value}`, fieldsOf(fields.value.value));
     }
   }
   return required;
+}
+
+function fieldsOf(text: string): readonly FieldNode[] {
+  const [operation] = parse(text.startsWith("{") ? text : `{ ${text} }`).definitions;
+  return operation?.kind === Kind.OPERATION_DEFINITION
+    ? operation.selectionSet.selections.filter((node) => node.kind === Kind.FIELD)
+    : [];
 }

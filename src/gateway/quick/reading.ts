@@ -1,0 +1,128 @@
+/**
+ * Code that reads a service's answer as records: runs of text for the client, values for keys, and what others' answers
+ * are put into. Whatever it does not expect, parsing sees to. Knows forms of records; nothing of requests.
+ */
+import { type GraphQLOutputType, isListType, isNonNullType } from "graphql";
+import { type Code, literal } from "./code.ts";
+import type { FormField, RecordForm, RecordForms } from "./record-forms.ts";
+import { scanFunction } from "./scanning.ts";
+
+/** The property of a record that has a run of text; no name of GraphQL's. */
+export const runName = (first: number) => `$r${first}`;
+
+const BEGIN = '{"data":{';
+
+/**
+ * Writes a function from an answer's text to the record of its data, which throws where it is not as expected. In the
+ * code, `t` is the text, `i` a position in it, and `P` the position after what was read last.
+ */
+export function readFunction(code: Code, forms: RecordForms, call: number): string {
+  const steps: string[] = [];
+  const members: string[] = [];
+  code.variable("P");
+  for (const { alias, form } of forms.partsOf(call)) {
+    const isFirst = steps.length === 0;
+    if (alias === undefined) {
+      const [fields = []] = form.variants.values();
+      const read = readFields(code, fields, { isFirst, opening: "" });
+      steps.push(...read.steps);
+      members.push(...read.members);
+      continue;
+    }
+    const name = `${isFirst ? "" : ","}${literal(alias)}:`;
+    const x = code.name("x");
+    const read = listOf(code, nullable(code, readRecord(code, form)));
+    steps.push(`${expect(name)}i+=${name.length};const ${x}=${read}(t,i);i=P;`);
+    members.push(`${alias}:${x}`);
+  }
+  return code.declare(
+    `(t){let i=${BEGIN.length};if(!t.startsWith(${literal(BEGIN)}))B();${steps.join("")}if(!t.startsWith("}}",i)||!isEnd(t,i+2))B();return{${members.join(",")}}}`,
+  );
+}
+
+const expect = (text: string) => `if(!t.startsWith(${literal(text)},i))B();`;
+
+/** A function for an object that is there. */
+function readRecord(code: Code, form: RecordForm): string {
+  const cases = [...form.variants].map(([type, fields]) => {
+    const typename = form.isAbstract ? [`__typename:${literal(type)}`] : [];
+    const isBare = !form.isAbstract && fields.length === 0;
+    // What asks for nothing asks for the type's name.
+    const bare = isBare ? `${expect('{"__typename":')}i=STRING(t,i+14);if(i<0)B();` : "";
+    const { steps, members } = readFields(code, fields, {
+      isFirst: !form.isAbstract && !isBare,
+      opening: "{",
+    });
+    const all = [...typename, ...members].join(",");
+    return [type, `${bare}${steps.join("")}if(t.charCodeAt(i)!==125)B();P=i+1;return{${all}}`] as const;
+  });
+  const [only] = cases;
+  if (!form.isAbstract) return code.declare(`(t,i){${only?.[1] ?? "B()"}}`);
+  const begin = '{"__typename":"';
+  const named = cases.map(([type, text]) => `case ${literal(type)}:{${text}}`).join("");
+  return code.declare(
+    `(t,i){${expect(begin)}i+=${begin.length};const q=t.indexOf('"',i),n=t.slice(i,q);i=q+1;switch(n){${named}default:B()}}`,
+  );
+}
+
+/** Statements that read fields one after the other, and the record's properties. `opening`: what comes before the first. */
+function readFields(
+  code: Code,
+  fields: readonly FormField[],
+  { isFirst, opening }: { isFirst: boolean; opening: string },
+): { steps: string[]; members: string[] } {
+  const members: string[] = [];
+  let begin = "";
+  const steps = fields.map((field, i) => {
+    const { alias, run, isKept, isNeeded, below } = field;
+    const before = isFirst && i === 0 ? opening : ",";
+    const name = `${before}${literal(alias)}:`;
+    let step = expect(name);
+    if (run === i) {
+      begin = code.name("b");
+      step += `const ${begin}=i+${before.length};`;
+    }
+    step += `i+=${name.length};`;
+    const x = code.name("x");
+    if (below && !below.isPlain) {
+      step += `const ${x}=${readValue(code, field.type, below)}(t,i);i=P;`;
+      members.push(`${alias}:${x}`);
+    } else {
+      const start = code.name("v");
+      if (isKept) step += `const ${start}=i;`;
+      step += `i=${scanFunction(code, field.type, below)}(t,i);if(i<0)B();`;
+      if (isKept) {
+        step += `const ${x}=KEPT(t,${start},i);`;
+        if (isNeeded) step += `if(${x}===null)B();`;
+        members.push(`${alias}:${x}`);
+      }
+    }
+    if (run !== undefined && fields[i + 1]?.run !== run) {
+      step += `const ${begin}t=t.slice(${begin},i);`;
+      members.push(`${runName(run)}:${begin}t`);
+    }
+    return step;
+  });
+  return { steps, members };
+}
+
+/** A function for a value of the type, whose objects are records. */
+function readValue(code: Code, type: GraphQLOutputType | undefined, form: RecordForm): string {
+  if (!type) return readRecord(code, form);
+  if (!isNonNullType(type)) return nullable(code, readThere(code, type, form));
+  return readThere(code, type.ofType, form);
+}
+
+function readThere(code: Code, type: GraphQLOutputType, form: RecordForm): string {
+  return isListType(type) ? listOf(code, readValue(code, type.ofType, form)) : readRecord(code, form);
+}
+
+function nullable(code: Code, read: string): string {
+  return code.declare(`(t,i){if(t.startsWith("null",i)){P=i+4;return null}return ${read}(t,i)}`);
+}
+
+function listOf(code: Code, read: string): string {
+  return code.declare(
+    `(t,i){if(t.charCodeAt(i)!==91)B();i++;const r=[];if(t.charCodeAt(i)===93){P=i+1;return r}for(;;){r.push(${read}(t,i));i=P;const c=t.charCodeAt(i);if(c===93){P=i+1;return r}if(c!==44)B();i++}}`,
+  );
+}
