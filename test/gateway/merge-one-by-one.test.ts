@@ -13,16 +13,19 @@ let catalog: TestService;
 let reviews: TestService;
 beforeAll(async () => {
   catalog = await startService({
-    typeDefs: "type Query { books: [Book!]! book(id: ID!): Book } type Book { id: ID! title: String! }",
+    typeDefs: `type Query { books: [Book!]! book(id: ID!): Book none: [Book!]! }
+      type Book { id: ID! title: String! }`,
     resolvers: {
       Query: {
         books: () => books,
+        none: () => [],
         book: (_: unknown, { id }: { id: string }) => books.find((book) => book.id === id),
       },
     },
   });
   reviews = await startService({
-    typeDefs: "type Query { bookById(id: ID!): Book } type Book { id: ID! stars: Int! best: Book }",
+    typeDefs:
+      "type Query { bookById(id: ID!): Book } type Book { id: ID! stars: Int! mark(n: Int): Int best: Book }",
     resolvers: {
       Query: {
         bookById: (_: unknown, { id }: { id: string }) => {
@@ -72,6 +75,13 @@ for (const compileAfter of [0, Number.POSITIVE_INFINITY]) {
         null,
       ]);
       expect(best.errors?.map(({ path }) => path)).toEqual([["books", 2, "best"]]);
+    });
+
+    test("a list without objects takes nothing along of what its fields would have been asked with", async () => {
+      const query = "query ($n: Int) { none { mark(n: $n) } books { stars } }";
+      const { data, errors } = await graphql(app.urls.gateway, query, { n: 1 });
+      expect(errors?.map(({ message }) => message)).toEqual(["no reviews of 3"]);
+      expect(data).toBeNull();
     });
 
     test("a client may call another field by the key's name, or say nothing of a fragment's object but its type", async () => {

@@ -11,6 +11,7 @@ import {
   type SelectionNode,
   type TypeNode,
   type VariableDefinitionNode,
+  visit,
 } from "graphql";
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -84,7 +85,12 @@ class Expanded {
       return this.#membersOf(node, count, new Set(names));
     });
     const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
-    this.operation = { ...operation, variableDefinitions: definitions, selectionSet };
+    // A list without members takes along what only its field used.
+    const used = new Set<string>();
+    visit(selectionSet, { Variable: ({ name }) => void used.add(name.value) });
+    const variableDefinitions = definitions.filter(({ variable }) => used.has(variable.name.value));
+    for (const name of Object.keys(this.variables)) if (!used.has(name)) delete this.variables[name];
+    this.operation = { ...operation, variableDefinitions, selectionSet };
   }
 
   #membersOf(node: FieldNode, count: number, listed: ReadonlySet<string>): FieldNode[] {

@@ -107,7 +107,8 @@ function failing(graph: string): never {
   throw new Error(`no service of the island is ${graph}`);
 }
 
-function isShaped({ source: { hide = [], rename = {}, namespace } }: Subgraph): boolean {
+/** Whether it is shown in another form than it has. */
+export function isShaped({ source: { hide = [], rename = {}, namespace } }: Subgraph): boolean {
   return hide.length > 0 || Object.keys(rename).length > 0 || namespace !== null;
 }
 

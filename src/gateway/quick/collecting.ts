@@ -27,11 +27,12 @@ export function collectFunction(
 ): string {
   const walks = entries.map((entry) => {
     const { id } = entry;
-    return `{const objects=[],at=[];${findObjects(code, schema, keys, entry)}s.o${id}=objects;s.at${id}=at}`;
+    const found = findObjects(code, schema, keys, entry);
+    return `{const objects=[],at=[],firsts=new Map();${found}s.o${id}=objects;s.at${id}=at}`;
   });
   const counts = entries.map(({ id }) => `s.n${id}=places.size;`);
   return code.declare(
-    `(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return ${keys === "texts" ? "UTF8(text)" : "text"}}`,
+    `(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return text}`,
   );
 }
 
@@ -110,7 +111,11 @@ function add(reader: KeyReader, { entity, place }: Entry): string {
   const text = fields.map(({ name }, i) => `${literal(`,${literal(name)}:`)}+k${i}`).join("+");
   // Some of these may be needed for a part of the fields only, and the rest could be had without.
   const isLacking = names.map((name) => `${name}===undefined`).join("||") || "false";
-  const whole = `const k=${literal(head)}+${text || '""'}+"}";${note("k", "k")}`;
+  // Objects that have the first in common mostly have them all, which is found out without making a text of them.
+  const [first, ...rest] = names;
+  const isKnown = ["f!==undefined", ...rest.map((name) => `f.${name}===${name}`)].join("&&");
+  const made = `const k=${literal(head)}+${text || '""'}+"}";n=places.get(k);if(n===undefined){n=places.size;places.set(k,n);text+=(n===0?"":",")+k}`;
+  const whole = `const f=firsts.get(${first});let n;if(${isKnown})n=f.n;else{${made}firsts.set(${first},{${["n", ...rest].join(",")}})}objects.push(o);at.push(n);`;
   // A null in a list of keys would make a field of the service's own fail for all of them.
   const nulls = entity.field
     ? fields.flatMap(({ name }, i) => (entity.keyNames.includes(name) ? `k${i}==="null"` : []))

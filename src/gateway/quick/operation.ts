@@ -22,6 +22,7 @@ import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
+import { AnswerTexts } from "./answer-texts.ts";
 import { bodyOf, Calls, isDivided, type PreparedCall, prepareCall } from "./calls.ts";
 import {
   compilePrograms,
@@ -205,7 +206,8 @@ export class CompiledOperation {
       }
     }
     try {
-      return JSON.stringify({ data: await this.#gather(values(), dataOf, calls, question.variables) });
+      const way = { program: values(), read: dataOf, decoded: (text: string) => text };
+      return JSON.stringify({ data: await this.#gather(way, calls, question.variables) });
     } catch (error) {
       if (error !== LEFT && !(error instanceof Uncompilable)) throw error;
       // What failed because the client hung up need not be told to anybody.
@@ -220,25 +222,30 @@ export class CompiledOperation {
   }
 
   /** The services' bytes as they came, with those of other services between them. */
-  async #answerText(texts: TextProgram, calls: Calls, variables: Variables): Promise<Buffer<ArrayBuffer>> {
-    if (!texts.isWhole) {
-      const read = (answer: ServiceAnswer, call: number) => texts.read[call]?.(textOf(answer));
-      return Buffer.from(await this.#gather(texts, read, calls, variables), "latin1");
+  async #answerText(
+    program: TextProgram,
+    calls: Calls,
+    variables: Variables,
+  ): Promise<string | Buffer<ArrayBuffer>> {
+    const texts = new AnswerTexts();
+    const read = (answer: ServiceAnswer, call: number) => {
+      const text = texts.of(answer);
+      return text === undefined ? left() : (program.read[call] as (text: string) => object)(text);
+    };
+    if (!program.isWhole) {
+      const decoded = (text: string) => texts.decoded(text);
+      return texts.sendable(await this.#gather({ program, read, decoded }, calls, variables));
     }
     const [only] = this.#calls as [PreparedCall];
     const answer = await calls.send(only, bodyOf(only, variables, [])).catch(left);
-    texts.read[0]?.(textOf(answer));
+    read(answer, 0);
     return (answer as RawAnswer).body;
   }
 
-  async #gather<Answer>(
-    program: Program<Answer>,
-    read: (answer: ServiceAnswer, call: number) => object | undefined,
-    calls: Calls,
-    variables: Variables,
-  ): Promise<Answer> {
+  async #gather<Answer>(way: Way<Answer>, calls: Calls, variables: Variables): Promise<Answer> {
+    const { program } = way;
     const state = program.begin();
-    const run: Run = { program, read, state, calls, variables, isOver: false };
+    const run: Run = { way, state, calls, variables, isOver: false };
     const done: Promise<void>[] = [];
     for (let i = 0; i < this.#calls.length; i++) {
       const { after } = (this.#calls[i] as PreparedCall).call;
@@ -257,19 +264,20 @@ export class CompiledOperation {
     }
   }
 
-  async #carryOut(i: number, { program, read, state, calls, variables, isOver }: Run): Promise<void> {
+  async #carryOut(i: number, { way, state, calls, variables, isOver }: Run): Promise<void> {
     if (isOver) return;
+    const { program, read, decoded } = way;
     const prepared = this.#calls[i] as PreparedCall;
     const representations: string[] = [];
     let isNeeded = prepared.isRoot;
     for (const collect of program.collect[i] ?? []) {
       const text = collect(state);
-      representations.push(text);
+      representations.push(decoded(text));
       isNeeded ||= text !== "";
     }
     if (!isNeeded) return;
     const answer = await calls.send(prepared, bodyOf(prepared, variables, representations)).catch(left);
-    program.take[i]?.(state, read(answer, i) as object);
+    program.take[i]?.(state, read(answer, i));
   }
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
@@ -286,10 +294,16 @@ export class CompiledOperation {
   }
 }
 
-/** One way through the calls. */
+/** How answers are carried from one request to the next and to the client. */
+interface Way<Answer> {
+  readonly program: Program<Answer>;
+  readonly read: (answer: ServiceAnswer, call: number) => object;
+  /** What the text of representations means. */
+  readonly decoded: (text: string) => string;
+}
+
 interface Run {
-  readonly program: Program<unknown>;
-  readonly read: (answer: ServiceAnswer, call: number) => object | undefined;
+  readonly way: Way<unknown>;
   readonly state: State;
   readonly calls: Calls;
   readonly variables: Variables;
@@ -312,14 +326,6 @@ function dataOf(answer: ServiceAnswer): object {
   const isWhole = errors === undefined || errors === null;
   if (!isWhole || typeof data !== "object" || data === null || Array.isArray(data)) throw LEFT;
   return data;
-}
-
-const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
-
-/** The answer's bytes as Latin-1. Throws LEFT where they may be something else than JSON. */
-function textOf(answer: ServiceAnswer): string {
-  if (!("body" in answer) || answer.status !== 200 || !JSON_TYPE.test(answer.contentType)) throw LEFT;
-  return answer.body.toString("latin1");
 }
 
 function parsed(body: Buffer): unknown {

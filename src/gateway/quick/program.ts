@@ -127,12 +127,15 @@ function jsonText(value: unknown): string | undefined {
   return leave();
 }
 
-/** The text of a value, as JSON has it with the fewest escapes: the same key is the same text whoever wrote it. */
-function kept(text: string, start: number, end: number): string | null {
+/**
+ * The text of a value in an answer that has escapes, with the fewest that JSON needs: the same key is the same text
+ * whoever wrote it.
+ */
+function unescaped(text: string, start: number, end: number): string {
   const token = text.slice(start, end);
-  if (token === "null") return null;
   if (token.charCodeAt(0) !== 34 || !token.includes("\\")) return token;
-  return Buffer.from(JSON.stringify(JSON.parse(decoded(token)))).toString("latin1");
+  const value: unknown = JSON.parse(Buffer.from(token, "latin1").toString("utf8"));
+  return Buffer.from(JSON.stringify(value)).toString("latin1");
 }
 
 /** A key's text as JSON; undefined where it has none. */
@@ -147,21 +150,13 @@ function safeText(text: string | null | undefined): string | undefined {
   return typeof value === "boolean" || Number.isSafeInteger(value) ? text : leave();
 }
 
-/** Bytes as Latin-1 to what they mean. */
-function decoded(text: string): string {
-  return NOT_ASCII.test(text) ? Buffer.from(text, "latin1").toString("utf8") : text;
-}
-
-const NOT_ASCII = /[^\0-\x7f]/;
-
 /** What the code calls. */
 const TOOLS = {
   B: leave,
   Q: jsonText,
   T: tokenText,
   SAFE: safeText,
-  KEPT: kept,
-  UTF8: decoded,
+  UNESCAPED: unescaped,
   NONE: Object.freeze({}),
   ...SCANNERS,
 };

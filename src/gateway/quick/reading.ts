@@ -14,12 +14,14 @@ const BEGIN = '{"data":{';
 
 /**
  * Writes a function from an answer's text to the record of its data, which throws where it is not as expected. In the
- * code, `t` is the text, `i` a position in it, and `P` the position after what was read last.
+ * code, `t` is the text, `i` a position in it, `P` the position after what was read last, and `E` whether the text has
+ * escapes.
  */
 export function readFunction(code: Code, forms: RecordForms, call: number): string {
   const steps: string[] = [];
   const members: string[] = [];
   code.variable("P");
+  code.variable("E");
   for (const { alias, form } of forms.partsOf(call)) {
     const isFirst = steps.length === 0;
     if (alias === undefined) {
@@ -36,7 +38,7 @@ export function readFunction(code: Code, forms: RecordForms, call: number): stri
     members.push(`${alias}:${x}`);
   }
   return code.declare(
-    `(t){let i=${BEGIN.length};if(!t.startsWith(${literal(BEGIN)}))B();${steps.join("")}if(!t.startsWith("}}",i)||!isEnd(t,i+2))B();return{${members.join(",")}}}`,
+    `(t){E=t.includes("\\\\");let i=${BEGIN.length};if(!t.startsWith(${literal(BEGIN)}))B();${steps.join("")}if(!t.startsWith("}}",i)||!isEnd(t,i+2))B();return{${members.join(",")}}}`,
   );
 }
 
@@ -92,7 +94,7 @@ function readFields(
       if (isKept) step += `const ${start}=i;`;
       step += `i=${scanFunction(code, field.type, below)}(t,i);if(i<0)B();`;
       if (isKept) {
-        step += `const ${x}=KEPT(t,${start},i);`;
+        step += `const ${x}=t.charCodeAt(${start})===110?null:E?UNESCAPED(t,${start},i):t.slice(${start},i);`;
         if (isNeeded) step += `if(${x}===null)B();`;
         members.push(`${alias}:${x}`);
       }
