@@ -46,6 +46,7 @@ export async function readBytesAtMost(
 const CONNECTION_REASONS: Readonly<Record<string, string>> = {
   ConnectionRefused: "connection refused",
   ECONNREFUSED: "connection refused",
+  ENOENT: "its unix socket is not there",
   ECONNRESET: "connection closed before the answer was complete",
   ConnectionClosed: "connection closed before the answer was complete",
   ENOTFOUND: "its host name is not known",

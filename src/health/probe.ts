@@ -4,6 +4,7 @@
  */
 import { connectionReason, readAtMost } from "../http.ts";
 import type { Instance } from "../registry/service.ts";
+import { httpPlace } from "../unix-url.ts";
 
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
@@ -33,7 +34,8 @@ async function get(
   signal: AbortSignal,
   isWell: (status: number) => boolean,
 ): Promise<Outcome> {
-  const response = await fetch(url, { headers, signal, redirect: "manual" });
+  const { url: to, ...socket } = httpPlace(url);
+  const response = await fetch(to, { headers, signal, redirect: "manual", ...socket });
   await response.body?.cancel();
   return isWell(response.status) ? { ok: true } : { ok: false, reason: `${url} answered ${response.status}` };
 }
@@ -43,7 +45,9 @@ async function askTypename(
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const response = await fetch(url, {
+  const { url: to, ...socket } = httpPlace(url);
+  const response = await fetch(to, {
+    ...socket,
     method: "POST",
     headers: { ...headers, "content-type": "application/json", accept: "application/json" },
     body: '{"query":"{__typename}"}',

@@ -153,10 +153,30 @@ test("status, media type and door of an answer are told", async () => {
 });
 
 test("an answer's bytes stay as they are while others come", async () => {
-  using service = rawService((socket, number) => void socket.write(ok(String(number).repeat(500))));
+  const letters = (number: number) => "abcdefgh"[number % 8] as string;
+  using service = rawService((socket, number) => {
+    socket.write(ok(letters(number).repeat(number % 3 === 0 ? 50_000 : number * 20)));
+  });
   const answers = [];
-  for (let i = 0; i < 5; i++) answers.push(await post(client, service.url));
-  expect(answers.map(({ body }) => body.toString())).toEqual([1, 2, 3, 4, 5].map((n) => `${n}`.repeat(500)));
+  for (let i = 0; i < 8; i++) {
+    answers.push(...(await Promise.all(Array.from({ length: 25 }, () => post(client, service.url)))));
+  }
+  expect(answers).toHaveLength(200);
+  for (const { body } of answers) expect(body.toString()).toMatch(/^(.)\1*$/);
+});
+
+test("a head that was read before is read again for its answer only, and another one for itself", async () => {
+  const lines = (number: number) => (number % 2 ? "content-type: a/b\r\n" : "content-type: a/c\r\n");
+  using service = rawService((socket, number) => {
+    const isOther = number > 600;
+    const head = `${HEAD}${lines(number)}x-number: ${isOther ? 0 : number % 300}\r\ncontent-length: `;
+    socket.write(isOther ? `${head}2\r\n\r\nno` : `${head}3\r\n\r\n${String(number).padStart(3, "0")}`);
+  });
+  for (let number = 1; number <= 604; number++) {
+    const { contentType, body } = await post(client, service.url);
+    expect(contentType).toBe(number % 2 ? "a/b" : "a/c");
+    expect(body.toString()).toBe(number > 600 ? "no" : String(number).padStart(3, "0"));
+  }
 });
 
 describe("a body that is packed although nobody asked", () => {

@@ -76,10 +76,13 @@ class Channel {
   }
 }
 
-/** `path`: where subscriptions are served, if not where queries are. `prefix` names its fields. */
+/**
+ * `path`: where subscriptions are served, if not where queries are. `prefix` names its fields. `unix`: the socket that
+ * it listens on instead of a port.
+ */
 export function startTicker(
   protocol: Protocol,
-  { prefix = "tick", path = "/graphql", types = "", resolvers = {} as object } = {},
+  { prefix = "tick", path = "/graphql", types = "", resolvers = {} as object, unix = "" } = {},
 ): Ticker {
   const channel = new Channel();
   const attempts: Ticker["attempts"] = [];
@@ -114,10 +117,8 @@ export function startTicker(
 
   const listen = (port: number) =>
     Bun.serve({
-      port,
-      hostname: "127.0.0.1",
-      idleTimeout: 0,
-      async fetch(request, server) {
+      ...(unix ? { unix } : { port, hostname: "127.0.0.1", idleTimeout: 0 }),
+      async fetch(request: Request, server: Bun.Server<undefined>) {
         const { pathname } = new URL(request.url);
         if (request.headers.get("upgrade")) {
           attempts.push({ over: "ws", headers: request.headers });
@@ -146,7 +147,7 @@ export function startTicker(
   let server: ReturnType<typeof listen> | undefined = listen(0);
   const { port } = server;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: unix ? `http+unix://${encodeURIComponent(unix)}` : `http://127.0.0.1:${port}`,
     emit: (tick) => channel.emit(tick),
     complete: () => channel.complete(),
     get subscribed() {

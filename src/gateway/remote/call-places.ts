@@ -25,25 +25,28 @@ export class CallPlaces {
   /** Those with calls that wait; who was served last is last. */
   readonly #waiting = new Set<Lane>();
 
+  /** Whether there is a place at once; whoever got one gives it back by `leave`. */
+  enter(lane: Lane): boolean {
+    if (lane.waiting.size > 0 || !this.#hasPlace(lane)) return false;
+    this.#take(lane);
+    return true;
+  }
+
   /**
-   * Runs the call once there is a place for it; it is told how long that took, in milliseconds. Throws
-   * SERVICE_OVERLOADED where too many wait already, and SERVICE_TIMEOUT where the signal aborts before its turn.
+   * Waits for a place, which is the caller's then, and says how many milliseconds that took. The places may be others'
+   * whose calls may take longer still. Throws SERVICE_OVERLOADED where too many wait already, and SERVICE_TIMEOUT
+   * where the signal aborts before its turn.
    */
-  async run<T>(lane: Lane, signal: () => AbortSignal, call: (waitedMs: number) => Promise<T>): Promise<T> {
-    let waitedMs = 0;
-    if (lane.waiting.size === 0 && this.#hasPlace(lane)) this.#take(lane);
-    else {
-      const startedAt = performance.now();
-      await this.#turn(lane, signal());
-      waitedMs = performance.now() - startedAt;
-    }
-    try {
-      return await call(waitedMs);
-    } finally {
-      lane.inFlight -= 1;
-      this.#free += 1;
-      this.#admit();
-    }
+  async turn(lane: Lane, signal: AbortSignal): Promise<number> {
+    const startedAt = performance.now();
+    await this.#wait(lane, signal);
+    return performance.now() - startedAt;
+  }
+
+  leave(lane: Lane): void {
+    lane.inFlight -= 1;
+    this.#free += 1;
+    if (this.#waiting.size > 0) this.#admit();
   }
 
   /**
@@ -59,8 +62,7 @@ export class CallPlaces {
     this.#free -= 1;
   }
 
-  /** Waits for a place, and has it when it returns. The places may be others' whose calls may take longer still. */
-  #turn(lane: Lane, signal: AbortSignal): Promise<void> {
+  #wait(lane: Lane, signal: AbortSignal): Promise<void> {
     if (lane.waiting.size >= MOST_WAITING) {
       throw new BobbinError("SERVICE_OVERLOADED", `${MOST_WAITING} calls to the service are waiting.`);
     }

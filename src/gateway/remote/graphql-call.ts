@@ -7,6 +7,7 @@
 import type { ExecutionResult } from "graphql";
 import { BobbinError } from "../../errors.ts";
 import { DOOR_HEADER, readBytesAtMost } from "../../http.ts";
+import { httpPlace } from "../../unix-url.ts";
 import { tooLarge } from "./http/answer-head.ts";
 import { outOfTime, unreachable } from "./http/call.ts";
 import { FORM_HEADERS } from "./request-body.ts";
@@ -48,7 +49,9 @@ export async function sendGraphQL({ url, body, headers, signal, maxBytes }: Grap
   let response: Response;
   let bytes: Buffer<ArrayBuffer> | undefined;
   try {
-    response = await fetch(url, {
+    const { url: to, ...socket } = httpPlace(url);
+    response = await fetch(to, {
+      ...socket,
       method: "POST",
       headers: {
         ...headers,

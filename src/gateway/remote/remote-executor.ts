@@ -47,6 +47,12 @@ export interface DividedExecutor extends Executor {
   failed(error: unknown): ExecutionResult;
 }
 
+/** An executor in this process, on the very schema that is shown: what it answers needs no check. */
+export interface OwnExecutor extends Executor {
+  /** Carries out an operation that is all its own as the client asked it; undefined where it may not be asked now. */
+  carryOut(request: ExecutionRequest): Promise<ExecutionResult> | undefined;
+}
+
 export interface RemoteExecutorOptions {
   /** The route, or a BobbinError that says why there is none. */
   route: (service: string) => Route | BobbinError;
@@ -79,53 +85,75 @@ export function remoteExecutor(
   const lane: Lane = { inFlight: 0, waiting: new Set() };
   const shared = new SharedCalls();
 
-  function send(
+  /** Sends to where the service is at this moment; what does not answer is blamed. */
+  async function send(
     body: string,
     context: GatewayContext,
     isRepeatable: boolean,
     signal?: AbortSignal,
   ): Promise<RawAnswer> {
-    return at(context, (target, most) => {
-      const headers = subgraphHeaders(context, target.headers);
-      // Who shares an answer does not end it for the others.
-      const isShared = target.deduplicate === true && isRepeatable;
-      const post = (waitedMs: number) =>
-        http.post(targetFor(target), {
-          headers,
-          body,
-          deadlineMs: most - waitedMs,
-          maxBytes: MAX_ANSWER_BYTES,
-          signal: isShared ? undefined : signal,
-          isRepeatable,
-        });
-      const call = () => places.run(lane, () => signalOf(isShared ? {} : context, most), post);
-      return isShared ? shared.run(target.graphqlUrl, headers, body, call) : call();
-    });
-  }
-
-  /** Forms go by fetch, which writes them. */
-  function sendForm(body: FormData, context: GatewayContext): Promise<RawAnswer> {
-    return at(context, ({ graphqlUrl: url, headers: named }, most) => {
-      const signal = signalOf(context, most);
-      const headers = subgraphHeaders(context, named);
-      const post = () => sendGraphQL({ url, body, headers, signal, maxBytes: MAX_ANSWER_BYTES });
-      return places.run(lane, () => signal, post);
-    });
-  }
-
-  /** Sends to where the service is at this moment, within its time; what does not answer is blamed. */
-  async function at(
-    context: GatewayContext,
-    post: (target: Route, deadlineMs: number) => Promise<RawAnswer>,
-  ): Promise<RawAnswer> {
-    const target = route(service);
-    if (target instanceof BobbinError) throw target;
+    const target = reachable();
     try {
-      return await post(target, target.timeoutMs ?? deadlineMs);
+      const headers = subgraphHeaders(context, target.headers);
+      if (!target.deduplicate || !isRepeatable) {
+        return await post(target, headers, body, isRepeatable, context, signal);
+      }
+      // Who shares an answer does not end it for the others.
+      const call = () => post(target, headers, body, isRepeatable, {});
+      return await shared.run(target.graphqlUrl, headers, body, call);
     } catch (error) {
       blame(context, target);
       throw error;
     }
+  }
+
+  /** `waiting`: who is waited for while there is no place. */
+  async function post(
+    target: Route,
+    headers: Record<string, string>,
+    body: string,
+    isRepeatable: boolean,
+    waiting: Pick<GatewayContext, "request">,
+    signal?: AbortSignal,
+  ): Promise<RawAnswer> {
+    let left = target.timeoutMs ?? deadlineMs;
+    if (!places.enter(lane)) left -= await places.turn(lane, signalOf(waiting, left));
+    try {
+      const request = { headers, body, deadlineMs: left, maxBytes: MAX_ANSWER_BYTES, signal, isRepeatable };
+      return await http.post(targetFor(target), request);
+    } finally {
+      places.leave(lane);
+    }
+  }
+
+  /** Forms go by fetch, which writes them. */
+  async function sendForm(body: FormData, context: GatewayContext): Promise<RawAnswer> {
+    const target = reachable();
+    try {
+      const headers = subgraphHeaders(context, target.headers);
+      const signal = signalOf(context, target.timeoutMs ?? deadlineMs);
+      if (!places.enter(lane)) await places.turn(lane, signal);
+      try {
+        return await sendGraphQL({
+          url: target.graphqlUrl,
+          body,
+          headers,
+          signal,
+          maxBytes: MAX_ANSWER_BYTES,
+        });
+      } finally {
+        places.leave(lane);
+      }
+    } catch (error) {
+      blame(context, target);
+      throw error;
+    }
+  }
+
+  function reachable(): Route {
+    const target = route(service);
+    if (target instanceof BobbinError) throw target;
+    return target;
   }
 
   /** A client that hung up says nothing of the service. */
@@ -172,8 +200,7 @@ export function remoteExecutor(
 
   function subscribe(subscription: SubgraphRequest) {
     const { document, variables, context } = subscription;
-    const target = route(service);
-    if (target instanceof BobbinError) throw target;
+    const target = reachable();
     const { request } = context as GatewayContext;
     return subscriptions.open({
       service,

@@ -44,11 +44,21 @@ const NEVER_FORWARDED = new Set([
 export function subgraphHeaders(context: GatewayContext, named: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = { [HOPS_HEADER]: String(context.hops + 1) };
   if (!context.request) return headers;
-  for (const name of [...ALWAYS_FORWARDED, ...named]) {
-    const value = context.request.headers.get(name);
-    if (value === null || NEVER_FORWARDED.has(name)) continue;
-    if (context.writeToken && value.includes(context.writeToken)) continue;
-    headers[name] = value;
-  }
+  forward(ALWAYS_FORWARDED, context.request, context.writeToken, headers);
+  if (named.length > 0) forward(named, context.request, context.writeToken, headers);
   return headers;
+}
+
+function forward(
+  names: readonly string[],
+  request: Request,
+  writeToken: string | undefined,
+  to: Record<string, string>,
+): void {
+  for (const name of names) {
+    const value = request.headers.get(name);
+    if (value === null || NEVER_FORWARDED.has(name)) continue;
+    if (writeToken && value.includes(writeToken)) continue;
+    to[name] = value;
+  }
 }

@@ -5,17 +5,18 @@
 import { BobbinError } from "../../../errors.ts";
 import { DOOR_HEADER } from "../../../http.ts";
 
+/** Shared by all answers with these lines. */
 export interface AnswerHead {
-  status: number;
+  readonly status: number;
   /** The length of the body in bytes, or how its end is told. */
-  body: number | "chunked" | "until close";
+  readonly body: number | "chunked" | "until close";
   /** No further answer comes on this connection. */
-  isLast: boolean;
+  readonly isLast: boolean;
   /** How long the server says that it keeps a connection without calls. */
-  keptMs: number | undefined;
-  contentType: string;
-  encoding: string;
-  door: string | null;
+  readonly keptMs: number | undefined;
+  readonly contentType: string;
+  readonly encoding: string;
+  readonly door: string | null;
 }
 
 export const MAX_HEAD_BYTES = 64 * 1024;
@@ -35,8 +36,23 @@ const HEAD =
 const CLOSE = /(?:^|,)\s*close\s*(?:,|$)/i;
 const LENGTH = /^\d{1,15}$/;
 
+/** Heads by their text: those of one server differ in the date and the length at most. */
+const known = new Map<string, AnswerHead>();
+const MOST_KNOWN = 256;
+const LONGEST_KNOWN = 1_024;
+
 /** `text` is without the empty line. Throws INVALID_SERVICE_RESPONSE. */
 export function readHead(text: string): AnswerHead {
+  const before = known.get(text);
+  if (before) return before;
+  const head = parseHead(text);
+  if (text.length > LONGEST_KNOWN) return head;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(text, head);
+  return head;
+}
+
+function parseHead(text: string): AnswerHead {
   if (!HEAD.test(text)) throw notHttp("its head is malformed or has more than 256 headers");
   // Each header is looked for by itself: most are none of ours, and cutting all of them out takes three times as long.
   const names = text.toLowerCase();

@@ -1,6 +1,7 @@
 /**
- * Puts one answer together from what a connection delivers, in whatever pieces that comes. Bun uses the memory of a
- * piece again, so whatever outlives `read` is copied. Knows answers; nothing of sockets.
+ * Puts the answers of one connection together from what it delivers, one after another and in whatever pieces they
+ * come. Each piece has memory of its own, of which an answer that came in one is a part. Knows answers; nothing of
+ * sockets.
  */
 import { type BodyReader, Bytes, bodyReader } from "./answer-body.ts";
 import { type AnswerHead, MAX_HEAD_BYTES, notHttp, readHead, tooLarge } from "./answer-head.ts";
@@ -13,7 +14,7 @@ export interface HttpAnswer {
   readonly door: string | null;
   /** How the body is encoded; empty where it is not. */
   readonly encoding: string;
-  /** The caller's own bytes; small ones lie in a larger ArrayBuffer, which is shared. */
+  /** The caller's own bytes; they may lie in a larger ArrayBuffer. */
   readonly body: Buffer<ArrayBuffer>;
 }
 
@@ -26,9 +27,16 @@ export class AnswerReader {
   #begunHead: Bytes | undefined;
   #headBytes = 0;
   #body: BodyReader | undefined;
-  readonly #maxBytes: number;
+  #maxBytes = 0;
 
-  constructor(maxBytes: number) {
+  /** The next answer's body may have so many bytes. */
+  begin(maxBytes: number): void {
+    this.hasBegun = false;
+    this.hasMore = false;
+    this.head = undefined;
+    this.#begunHead = undefined;
+    this.#headBytes = 0;
+    this.#body = undefined;
     this.#maxBytes = maxBytes;
   }
 
@@ -81,9 +89,7 @@ export class AnswerReader {
       const end = at + head.body;
       if (end <= piece.length) {
         this.hasMore = end < piece.length;
-        const body = Buffer.allocUnsafe(head.body);
-        piece.copy(body, 0, at, end);
-        return answerOf(head, body);
+        return answerOf(head, piece.subarray(at, end) as Buffer<ArrayBuffer>);
       }
     }
     this.#body = bodyReader(head.body, this.#maxBytes);
@@ -93,6 +99,7 @@ export class AnswerReader {
   #readBody(body: BodyReader, piece: Buffer, at: number): HttpAnswer | undefined {
     const end = body.read(piece, at);
     if (!body.isComplete) return undefined;
+    this.#body = undefined;
     this.hasMore = end < piece.length;
     return answerOf(this.head as AnswerHead, body.bytes);
   }

@@ -4,6 +4,7 @@
 import { BobbinError } from "../../../errors.ts";
 import { connectionReason } from "../../../http.ts";
 import type { HttpAnswer } from "./answer-reader.ts";
+import { unpacked } from "./unpacked.ts";
 
 export interface PostRequest {
   /** Besides those of the target. Those that frame the request are the client's own and refused. */
@@ -22,8 +23,7 @@ export interface PostRequest {
   readonly isRepeatable: boolean;
 }
 
-/** What of a call its connection has to know. */
-export interface CallTerms {
+export class Call {
   /** The whole request; a string is ASCII. */
   readonly message: string | Buffer;
   readonly maxBytes: number;
@@ -31,22 +31,27 @@ export interface CallTerms {
   readonly isRepeatable: boolean;
   /** By `performance.now()`. */
   readonly deadline: number;
-}
-
-export class Call {
-  readonly terms: CallTerms;
   readonly answer: Promise<HttpAnswer>;
   /** A call is made at most twice. */
   isSecondTry = false;
-  readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: BobbinError) => void;
+  readonly #resolve: (answer: HttpAnswer | Promise<HttpAnswer>) => void;
 
-  constructor(terms: CallTerms) {
-    this.terms = terms;
+  constructor(message: string | Buffer, { maxBytes, isRepeatable, deadlineMs }: PostRequest, now: number) {
+    this.message = message;
+    this.maxBytes = maxBytes;
+    this.isRepeatable = isRepeatable;
+    this.deadline = now + deadlineMs;
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     this.answer = promise;
-    this.resolve = resolve;
+    this.#resolve = resolve;
     this.reject = reject;
+  }
+
+  /** Takes the answer as it came. */
+  resolve(answer: HttpAnswer): void {
+    const { encoding } = answer;
+    this.#resolve(encoding === "" || encoding === "identity" ? answer : unpacked(answer, this.maxBytes));
   }
 }
 

@@ -27,7 +27,7 @@ export class Connection {
   /** By `performance.now()`: from then on it is not used again. */
   idleUntil = 0;
   #call: Call | undefined;
-  #reader: AnswerReader | undefined;
+  readonly #reader = new AnswerReader();
   #socket: Socket<Connection> | undefined;
   /** What the system did not take yet of the request. */
   #unsent: Buffer | undefined;
@@ -39,17 +39,16 @@ export class Connection {
   readonly #isSecure: boolean;
 
   /** Connects, and makes the call as soon as that is done. */
-  constructor({ hostname, port, isSecure }: Origin, owner: ConnectionOwner, call: Call) {
+  constructor({ unix, hostname, port, isSecure }: Origin, owner: ConnectionOwner, call: Call) {
     this.#owner = owner;
     this.#call = call;
     this.#isSecure = isSecure;
-    Bun.connect<Connection>({
-      hostname,
-      port,
-      data: this,
-      socket: Connection.#handler,
-      ...(isSecure ? { tls: { serverName: hostname } } : {}),
-    }).catch((error) => this.#ended(error));
+    const common = { data: this, socket: Connection.#handler };
+    const tls = isSecure ? { tls: { serverName: hostname } } : {};
+    const connecting = unix
+      ? Bun.connect<Connection>({ unix, ...common })
+      : Bun.connect<Connection>({ hostname, port, ...common, ...tls });
+    connecting.catch((error) => this.#ended(error));
   }
 
   get call(): Call | undefined {
@@ -59,9 +58,9 @@ export class Connection {
   /** Only of one that is ready. */
   send(call: Call): void {
     const socket = this.#socket as Socket<Connection>;
-    const { message, maxBytes } = call.terms;
+    const { message } = call;
     this.#call = call;
-    this.#reader = new AnswerReader(maxBytes);
+    this.#reader.begin(call.maxBytes);
     const written = socket.write(message);
     this.#hasSent = written > 0;
     if (written < 0) this.#ended(CLOSED);
@@ -120,20 +119,21 @@ export class Connection {
   }
 
   #received(piece: Buffer): void {
-    if (!this.#call || !this.#reader) {
+    if (!this.#call) {
       // Nobody asked for these bytes: they must never be the beginning of another call's answer.
       this.#ended(CLOSED);
       return;
     }
     try {
       const answer = this.#reader.read(piece);
-      if (answer) this.#complete(answer, this.#reader);
+      if (answer) this.#complete(answer);
     } catch (error) {
       this.fail(error instanceof BobbinError ? error : unreachable(error));
     }
   }
 
-  #complete(answer: HttpAnswer, { head, hasMore }: AnswerReader): void {
+  #complete(answer: HttpAnswer): void {
+    const { head, hasMore } = this.#reader;
     const call = this.#call;
     this.#call = undefined;
     this.#hasServed = true;
@@ -151,7 +151,7 @@ export class Connection {
     this.#socket?.terminate();
     const call = this.#call;
     this.#call = undefined;
-    const answer = error ? undefined : this.#reader?.end();
+    const answer = error ? undefined : this.#reader.end();
     let again: Call | undefined;
     if (answer) call?.resolve(answer);
     else if (call && this.#mayBeMadeAgain(call)) again = call;
@@ -161,7 +161,7 @@ export class Connection {
 
   /** A server may close a kept connection at the moment that the next request is written. */
   #mayBeMadeAgain(call: Call): boolean {
-    if (!this.#hasServed || this.#reader?.hasBegun || call.isSecondTry) return false;
-    return call.terms.isRepeatable || !this.#hasSent;
+    if (!this.#hasServed || this.#reader.hasBegun || call.isSecondTry) return false;
+    return call.isRepeatable || !this.#hasSent;
   }
 }

@@ -9,7 +9,6 @@ import { Call, outOfTime, type PostRequest } from "./call.ts";
 import { postByFetch } from "./fetched.ts";
 import { OriginPool } from "./origin-pool.ts";
 import { encodeRequest, type Target } from "./target.ts";
-import { unpacked } from "./unpacked.ts";
 
 /** How often deadlines are looked at: calls end at most this much late. */
 const TICK_MS = 25;
@@ -21,7 +20,7 @@ export class HttpClient implements AsyncDisposable {
   #timer: ReturnType<typeof setInterval> | undefined;
   #isClosed = false;
 
-  /** `isProxied`: calls go through fetch, which knows how to speak to proxies. */
+  /** `isProxied`: calls to other than sockets go through fetch, which knows how to speak to proxies. */
   constructor({ isProxied = false }: { isProxied?: boolean | undefined } = {}) {
     this.#isProxied = isProxied;
   }
@@ -30,17 +29,25 @@ export class HttpClient implements AsyncDisposable {
    * Answers with whatever status the service gave. Rejects with SERVICE_TIMEOUT, SERVICE_UNAVAILABLE,
    * SERVICE_OVERLOADED, INVALID_SERVICE_RESPONSE, or INVALID_INPUT for headers that cannot be sent.
    */
-  async post(target: Target, request: PostRequest): Promise<HttpAnswer> {
-    const { headers, body, signal, deadlineMs, maxBytes, isRepeatable } = request;
+  post(target: Target, request: PostRequest): Promise<HttpAnswer> {
+    try {
+      return this.#start(target, request);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The promise is the call's own: one for each layer would cost as much as the rest of the call. */
+  #start(target: Target, request: PostRequest): Promise<HttpAnswer> {
+    const { headers, body, signal } = request;
     if (this.#isClosed) throw stopping();
     if (signal?.aborted) throw outOfTime(signal.reason);
-    if (this.#isProxied) return postByFetch(target, request);
-    const message = encodeRequest(target, headers, body);
-    const call = new Call({ message, maxBytes, isRepeatable, deadline: performance.now() + deadlineMs });
+    if (this.#isProxied && !target.origin.unix) return postByFetch(target, request);
+    const now = performance.now();
+    const call = new Call(encodeRequest(target, headers, body), request, now);
     const pool = this.#poolOf(target);
-    pool.start(call);
-    const answer = signal ? await untilAborted(pool, call, signal) : await call.answer;
-    return answer.encoding === "" || answer.encoding === "identity" ? answer : unpacked(answer, maxBytes);
+    pool.start(call, now);
+    return signal ? untilAborted(pool, call, signal) : call.answer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

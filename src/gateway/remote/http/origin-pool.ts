@@ -27,8 +27,8 @@ export class OriginPool implements ConnectionOwner {
     return this.#connections.size === 0 && this.#waiting.size === 0;
   }
 
-  start(call: Call): void {
-    const connection = this.#idleConnection();
+  start(call: Call, now: number): void {
+    const connection = this.#idleConnection(now);
     if (connection) connection.send(call);
     else this.#connect(call);
   }
@@ -42,9 +42,9 @@ export class OriginPool implements ConnectionOwner {
   /** Ends what is over its time: calls, and connections that nobody used for a while. */
   sweep(now: number): void {
     for (const connection of this.#connections) {
-      if (connection.call && connection.call.terms.deadline <= now) connection.fail(outOfTime());
+      if (connection.call && connection.call.deadline <= now) connection.fail(outOfTime());
     }
-    for (const call of this.#waiting) if (call.terms.deadline <= now) this.giveUp(call, outOfTime());
+    for (const call of this.#waiting) if (call.deadline <= now) this.giveUp(call, outOfTime());
     for (const connection of this.#idle.filter(({ idleUntil }) => idleUntil <= now)) connection.close();
   }
 
@@ -80,8 +80,7 @@ export class OriginPool implements ConnectionOwner {
     }
   }
 
-  #idleConnection(): Connection | undefined {
-    const now = performance.now();
+  #idleConnection(now: number): Connection | undefined {
     let connection = this.#idle.pop();
     // The sweep may be late where the thread was busy.
     while (connection && connection.idleUntil <= now) {

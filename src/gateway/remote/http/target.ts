@@ -3,11 +3,14 @@
  * rest is written behind it. Knows how a request looks on the wire; nothing of connections and answers.
  */
 import { BobbinError } from "../../../errors.ts";
+import { httpPlace } from "../../../unix-url.ts";
 
 /** One end that connections are made to. */
 export interface Origin {
-  /** Scheme, host and port: equal for equal origins. */
+  /** Scheme, host and port, or the socket: equal for equal origins. */
   readonly key: string;
+  /** The path of the unix socket that stands for host and port. */
+  readonly unix: string | undefined;
   readonly hostname: string;
   readonly port: number;
   readonly isSecure: boolean;
@@ -18,40 +21,44 @@ export interface Target {
   readonly origin: Origin;
   /** The header lines that every request to it begins with. */
   readonly head: string;
+  readonly isAscii: boolean;
   /** The header line that the user and password in its URL make, or nothing. */
   readonly authorization: string;
   /** Those that `targetOf` was given. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const ASCII = /^[\t\r\n\x20-\x7e]*$/;
-/** Headers that say where a request ends and what becomes of the connection: they are the client's own. */
-const OWN =
-  /^(?:host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-connection)$/i;
+/** Not those that say where a request ends and what becomes of the connection: they are the client's own. */
+const NAME =
+  /^(?!(?:host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-connection)$)[!#$%&'*+\-.^_`|~0-9A-Z]+$/i;
 
 /** Made once and kept. `headers` go with each request. Throws INVALID_INPUT. */
 export function targetOf(url: string, headers: Readonly<Record<string, string>> = {}): Target {
-  const parsed = URL.parse(url);
+  const { url: to, unix } = httpPlace(url);
+  const parsed = URL.parse(to);
   if (!parsed || !/^https?:$/.test(parsed.protocol)) {
     throw new BobbinError("INVALID_INPUT", "The URL of a service is absolute, http or https.");
   }
   const { protocol, host, pathname, search, username, password } = parsed;
   const isSecure = protocol === "https:";
+  const head =
+    `POST ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: bobbin\r\n` +
+    `accept-encoding: identity\r\n${headerLines(headers)}`;
   const credentials = Buffer.from(`${unescaped(username)}:${unescaped(password)}`).toString("base64");
   return {
     url,
     origin: {
-      key: `${protocol}//${host}`,
+      key: unix ?? `${protocol}//${host}`,
+      unix,
       // Brackets are the URL's, not the address's.
       hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
       port: Number(parsed.port || (isSecure ? 443 : 80)),
       isSecure,
     },
-    head:
-      `POST ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: bobbin\r\n` +
-      `accept-encoding: identity\r\n${headerLines(headers)}`,
+    head,
+    isAscii: ASCII.test(head),
     headers,
     authorization: username || password ? `authorization: Basic ${credentials}\r\n` : "",
   };
@@ -70,7 +77,7 @@ export function encodeRequest(
   const lines = headerLines(headers);
   const authorization = "authorization" in headers ? "" : target.authorization;
   const head = `${target.head}${authorization}${lines}content-length: ${length}\r\n\r\n`;
-  if (length === body.length && ASCII.test(head)) return head + body;
+  if (length === body.length && target.isAscii && ASCII.test(lines)) return head + body;
   // Fields are bytes of Latin-1, as fetch sends them.
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]);
 }
@@ -79,7 +86,7 @@ function headerLines(headers: Readonly<Record<string, string>>): string {
   let lines = "";
   for (const name in headers) {
     const value = headers[name] as string;
-    if (!NAME.test(name) || OWN.test(name)) {
+    if (!NAME.test(name)) {
       throw new BobbinError("INVALID_INPUT", `${JSON.stringify(name)} is no header that can be sent along.`);
     }
     if (!VALUE.test(value)) {

@@ -21,9 +21,9 @@ const UNPACK = new Map<string, Unpack>([
 
 /** No more than `maxBytes` are unpacked. Throws INVALID_SERVICE_RESPONSE. */
 export function unpacked(answer: HttpAnswer, maxBytes: number): Promise<HttpAnswer> {
-  const unpack = UNPACK.get(answer.encoding);
-  if (!unpack) throw invalid("is encoded in a way that it was not asked for");
   return new Promise((resolve, reject) => {
+    const unpack = UNPACK.get(answer.encoding);
+    if (!unpack) throw invalid("is encoded in a way that it was not asked for");
     unpack(answer.body, { maxOutputLength: maxBytes }, (error, body) => {
       if (!error) resolve({ ...answer, encoding: "", body });
       else if (error.code === "ERR_BUFFER_TOO_LARGE") reject(tooLarge(maxBytes));

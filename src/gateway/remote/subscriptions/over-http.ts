@@ -8,6 +8,7 @@ import { type IncomingMessage, request as overPlain } from "node:http";
 import { request as overTls } from "node:https";
 import { BobbinError } from "../../../errors.ts";
 import { connectionReason } from "../../../http.ts";
+import { httpPlace } from "../../../unix-url.ts";
 import { isGraphQLResult } from "../graphql-call.ts";
 import { brokenOff, MAX_EVENT_LENGTH, notAnEvent } from "./bounds.ts";
 import { eventOf, type ServiceEvent } from "./event.ts";
@@ -78,9 +79,11 @@ function post(
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const send = /^https:/i.test(url) ? overTls : overPlain;
+  const { url: to, unix } = httpPlace(url);
   const outgoing = send(
-    url,
+    to,
     {
+      ...(unix ? { socketPath: unix } : {}),
       method: "POST",
       agent: false,
       signal,

@@ -5,6 +5,7 @@
 import { type Client, createClient } from "graphql-ws";
 import { BobbinError } from "../../../errors.ts";
 import { connectionReason } from "../../../http.ts";
+import { httpPlace } from "../../../unix-url.ts";
 import { brokenOff, MAX_EVENT_LENGTH, notAnEvent, tooLarge } from "./bounds.ts";
 import { eventOf, payloadOf } from "./event.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -54,7 +55,7 @@ export async function subscribeOverWebSocket(
   }
 
   const client: Client = createClient({
-    url: url.replace(/^http/i, "ws"),
+    url: webSocketUrl(url),
     webSocketImpl: Socket,
     retryAttempts: 0,
     keepAlive: PING_MS,
@@ -113,6 +114,13 @@ export async function subscribeOverWebSocket(
 
   await opened;
   return events;
+}
+
+/** Bun takes the path of a socket as it is, up to a colon. */
+function webSocketUrl(url: string): string {
+  const { url: to, unix } = httpPlace(url);
+  const { pathname, search } = new URL(to);
+  return unix ? `ws+unix://${unix}:${pathname}${search}` : to.replace(/^http/i, "ws");
 }
 
 /** The answer's status is in the words of Bun's error only. */
