@@ -15,6 +15,7 @@ import { registryApi, registryCorsMethods } from "./api/registry.ts";
 import { Streams } from "./api/sse.ts";
 import { createToken } from "./api/tokens.ts";
 import { GraphQLSockets } from "./api/web-socket.ts";
+import { maskError } from "./api/yoga.ts";
 import type { Clock } from "./clock.ts";
 import { type Config, isLoopbackHost } from "./config.ts";
 import { BobbinError } from "./errors.ts";
@@ -38,9 +39,11 @@ import { pluginAbilities } from "./plugin-abilities.ts";
 import { PluginServices } from "./plugin-services.ts";
 import { writeEditorTypes } from "./plugins/editor/types.ts";
 import { PluginHost } from "./plugins/host.ts";
-import { embeddedPath } from "./registry/database.ts";
+import { embeddedPath } from "./registry/embedded-path.ts";
 import { Registry } from "./registry/registry.ts";
 import { Webhooks } from "./webhooks.ts";
+import { Fleet } from "./workers/fleet.ts";
+import { settingsOf } from "./workers/settings.ts";
 
 export interface App extends AsyncDisposable {
   /** Full URLs of the doors. */
@@ -77,6 +80,7 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     new Registry({
       database: { url: config.databaseUrl, authToken: config.databaseAuthToken },
       ownDoor: (url) => identity.ownDoor(url),
+      unixSockets: config.unixSockets,
       clock,
       log,
     }),
@@ -94,7 +98,7 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     composer: () => composer,
     local: () => local,
     registry,
-    inFlight,
+    drained: () => Promise.all([inFlight.drained(), fleet.drained()]),
     clock,
     log,
   });
@@ -144,8 +148,9 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     register: (registration) => registry.register(registration),
     unregister: (name, url) => registry.unregister(name, url),
     update: (name, change) => registry.update(name, change),
-    heartbeat: (name, url) => registry.heartbeat(name, url),
+    heartbeat: (name, url, ready) => registry.heartbeat(name, url, ready),
     checkAll: () => scheduler.checkAll(),
+    backUp: () => registry.backUp(),
     events: registry.events,
   };
 
@@ -182,8 +187,15 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
         registry.recordHealth({ service: name, origin, health: "HEALTHY", reason: null, at: clock.now() }),
       // What is served while the registry cannot be read is that very set, or less.
       save: (composed) => registry.available && lastSet.save(composed),
-      warm: (next) => graph.warm(next),
-      onSnapshot: () => pluginServices.onSnapshot(),
+      *warm(next) {
+        const prepared = fleet.prepare(next);
+        yield* graph.warm(next);
+        if (isSharing) yield prepared;
+      },
+      onSnapshot() {
+        fleet.onSnapshot();
+        pluginServices.onSnapshot();
+      },
       clock,
       log,
     }),
@@ -204,6 +216,8 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
       services,
       guard,
       graph,
+      counts: () => fleet.sum(graph.counts()),
+      followed: () => fleet.followed(),
       plugins: {
         plugins: () => plugins.list(),
         plugin: (name) => plugins.get(name),
@@ -226,11 +240,36 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     }).fetch,
   };
 
+  const fleet = new Fleet({
+    size: config.workers - 1,
+    settings: () =>
+      settingsOf(config, {
+        port: doors.ports.gateway,
+        doorHeader: identity.doorHeader("gateway"),
+        isProxied: isProxied === true,
+      }),
+    snapshot: () => composer.snapshot,
+    services,
+    route,
+    isOwn(name) {
+      const source = registry.get(name)?.source;
+      return source ? source !== "REMOTE" : local.get(name) !== undefined;
+    },
+    routes: fetches.gateway,
+    hint: (name, origin) => scheduler.hint(name, origin),
+    shown: maskError,
+    clock,
+    log,
+  });
+
+  const isSharing = config.workers > 1;
   const started = Promise.withResolvers<void>();
   const doors = stack.adopt(
     new Doors(fetches, {
       host: config.host,
       ports: { gateway: config.gatewayPort, core: config.corePort, registry: config.registryPort },
+      ...(isSharing ? { sharing: { gateway: "FIRST" } } : {}),
+      ...(isSharing && !isProduction ? { worker: 1 } : {}),
       portOptions: PORT_OPTIONS,
       guard,
       bodyLimitBytes,
@@ -240,10 +279,10 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
       started: started.promise,
       log,
     }),
-    (open) => {
+    async (open) => {
       stopping.abort();
       streams.endAll();
-      return open.close();
+      await Promise.all([open.close(), fleet[Symbol.asyncDispose]()]);
     },
   );
   stack.defer(started.resolve);
@@ -281,13 +320,15 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
       composer.onEvents(events);
       pluginServices.onEvents(events);
       for (const { type, service: name } of events) {
-        if (type !== "STATUS" && type !== "SCHEMA") scheduler.follow(name, true);
+        if (type !== "STATUS" && type !== "SCHEMA") scheduler.follow(name);
       }
       webhooks.onEvents(events);
+      fleet.onEvents(events);
     }),
   );
   plugins.open();
   started.resolve();
+  await fleet.open();
   const parts = stack.move();
   return { urls: doors.urls, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }

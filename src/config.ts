@@ -3,10 +3,13 @@
  * Knows neither the command line's parser nor `process`; it is handed the flags and the environment.
  */
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+import { SOCKET_PATH } from "./unix-url.ts";
 
 export interface Config {
   host: string;
   gatewayPort: number;
+  /** How many processes answer on the gateway's port. */
+  workers: number;
   corePort: number;
   registryPort: number;
   databaseUrl: string;
@@ -28,12 +31,14 @@ export interface Config {
   /** Origins that may read across origins; undefined: loopback origins on a loopback listener. */
   corsOrigins: readonly string[] | undefined;
   bodyLimitBytes: number;
+  /** The folder of the unix sockets that services may be registered at, without a slash at its end. */
+  unixSockets: string | undefined;
   /** How many times a document is asked before code is made for it; Infinity: none is made. */
   compileAfter: number;
   isProduction: boolean;
 }
 
-/** One wrong value: which option, where it came from, what it was and what it may be. */
+/** One wrong value: which option, where it came from or what it does not go with, what it was and what it may be. */
 export interface ConfigFault {
   option: string;
   origin: string;
@@ -147,6 +152,16 @@ export const OPTIONS: Options = {
     parse: text((raw) => (/^[A-Za-z0-9._:-]+$/.test(raw) ? raw : undefined)),
   },
   gatewayPort: port("--gateway-port", "GATEWAY_PORT", 3000, "gateway"),
+  workers: {
+    flag: "--workers <number>",
+    env: "WORKERS",
+    help: "processes that answer on the gateway's port, on Linux",
+    shown: "1",
+    allowed: "a whole number from 1 to 64",
+    fallback: () => 1,
+    parse: (raw) =>
+      /^\d{1,2}$/.test(raw) && Number(raw) >= 1 && Number(raw) <= 64 ? Number(raw) : undefined,
+  },
   corePort: port("--core-port", "CORE_PORT", 3001, "core's GraphQL API"),
   registryPort: port("--registry-port", "SERVICE_REGISTRY_PORT", 3999, "registry's REST API"),
   databaseUrl: {
@@ -263,6 +278,14 @@ export const OPTIONS: Options = {
     parse: (raw) =>
       /^\d{4,10}$/.test(raw) && Number(raw) >= 1024 && Number(raw) <= 2 ** 30 ? Number(raw) : undefined,
   },
+  unixSockets: {
+    env: "UNIX_SOCKETS",
+    help: "folder of the unix sockets that services may be registered at",
+    shown: "none: no unix sockets",
+    allowed: "an absolute path without . and .., of letters, digits and ._@+~-",
+    fallback: () => undefined,
+    parse: (raw) => (SOCKET_PATH.test(raw.replace(/\/$/, "")) ? raw.replace(/\/$/, "") : undefined),
+  },
   compileAfter: {
     env: "COMPILE_AFTER",
     help: "questions with a document before it is compiled; off: never",
@@ -332,10 +355,10 @@ function lookUp(
   { flags, env }: ConfigInput,
 ): { raw: string; origin: string } | undefined {
   const flag = option.flag && flags[flagKey(option.flag)];
-  if (flag !== undefined && flag !== "") return { raw: String(flag), origin: "the command line" };
+  if (flag !== undefined && flag !== "") return { raw: String(flag), origin: "from the command line" };
   for (const name of [`BOBBIN_${option.env}`, option.env]) {
     const raw = env[name];
-    if (raw) return { raw, origin: `the environment (${name})` };
+    if (raw) return { raw, origin: `from the environment (${name})` };
   }
   return undefined;
 }
@@ -385,5 +408,5 @@ export function isLoopbackHost(host: string): boolean {
 
 /** A fault as one line of text. */
 export function describeFault({ option, origin, value, allowed }: ConfigFault): string {
-  return `${option}: ${value} (from ${origin}) is not allowed; allowed: ${allowed}`;
+  return `${option}: ${value} (${origin}) is not allowed; allowed: ${allowed}`;
 }

@@ -9,9 +9,14 @@ import {
   type Executor,
   pruneSchema,
 } from "@graphql-tools/utils";
-import { GraphQLSchema, parse, print, printSchema } from "graphql";
+import { execute, GraphQLSchema, parse, print, printSchema } from "graphql";
 import { BobbinError, messageOf, toBobbinError } from "./errors.ts";
-import { type DividedExecutor, failure, type ServiceAnswer } from "./gateway/remote/remote-executor.ts";
+import {
+  type DividedExecutor,
+  failure,
+  type OwnExecutor,
+  type ServiceAnswer,
+} from "./gateway/remote/remote-executor.ts";
 import { holdsFile } from "./gateway/remote/request-body.ts";
 import type { GatewayContext } from "./gateway/remote/request-context.ts";
 import type { LocalService, LocalState } from "./gateway/schemas.ts";
@@ -61,12 +66,14 @@ export class LocalServices {
       subscription: undefined,
       ...(withMutations ? {} : { mutation: undefined }),
     });
-    const execute = createDefaultExecutor(coreSchema);
-    this.#core = {
-      sdl: printSchema(pruneSchema(shown)),
-      execute: ((request: ExecutionRequest) =>
-        this.#refused("core") ?? refusedFiles("core", request) ?? execute(forCode(request))) as Executor,
-    };
+    const executeCore = createDefaultExecutor(coreSchema);
+    const ask = (request: ExecutionRequest) =>
+      this.#refusedOf("core", request) ?? executeCore(forCode(request));
+    const own: OwnExecutor = Object.assign(ask as Executor, {
+      carryOut: (request: ExecutionRequest) =>
+        this.#refusedOf("core", request) ? undefined : asAsked(coreSchema, forCode(request)),
+    });
+    this.#core = { sdl: printSchema(pruneSchema(shown)), execute: own };
     this.#plugins = plugins;
     this.#refusal = refusal;
   }
@@ -113,9 +120,9 @@ export class LocalServices {
     const known = this.#services.get(version);
     if (known) return known;
     const { name, sdl } = version;
-    const execute = (request: ExecutionRequest) =>
-      this.#refused(name) ?? refusedFiles(name, request) ?? executeOn(version, forCode(request));
-    const divided: DividedExecutor = Object.assign(execute as Executor, {
+    const ask = (request: ExecutionRequest) =>
+      this.#refusedOf(name, request) ?? executeOn(version, forCode(request));
+    const divided: DividedExecutor = Object.assign(ask as Executor, {
       send: async (body: string, context: GatewayContext) => {
         const refused = this.#refusal(name);
         if (refused) throw refused;
@@ -129,19 +136,27 @@ export class LocalServices {
     return service;
   }
 
-  #refused(name: string): ExecutionResult | undefined {
+  #refusedOf(name: string, request: ExecutionRequest): ExecutionResult | undefined {
     const refused = this.#refusal(name);
-    return refused && failure(name, refused);
+    return refused ? failure(name, refused) : refusedFiles(name, request);
   }
 }
 
+/** Graphql-js has the fields in the query's order. */
+async function asAsked(
+  schema: GraphQLSchema,
+  { document, variables, operationName, context }: ExecutionRequest,
+): Promise<ExecutionResult> {
+  return execute({ schema, document, variableValues: variables, operationName, contextValue: context });
+}
+
 /** Code reckons with doubles. */
-function forCode(request: ExecutionRequest): ExecutionRequest {
+export function forCode(request: ExecutionRequest): ExecutionRequest {
   return { ...request, variables: withPlainNumbers(request.variables) };
 }
 
 /** Files go to services over HTTP only. */
-function refusedFiles(service: string, { variables }: ExecutionRequest): ExecutionResult | undefined {
+export function refusedFiles(service: string, { variables }: ExecutionRequest): ExecutionResult | undefined {
   if (!holdsFile(variables)) return undefined;
   return failure(service, new BobbinError("INVALID_INPUT", `${service} takes no files.`));
 }

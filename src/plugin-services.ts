@@ -7,7 +7,6 @@ import { BobbinError, toBobbinError } from "./errors.ts";
 import type { RegistryEvent } from "./events.ts";
 import type { Reason } from "./gateway/compose/ownership.ts";
 import type { Composer } from "./gateway/composer.ts";
-import type { InFlight } from "./gateway/execute/in-flight.ts";
 import type { LocalServices } from "./local-services.ts";
 import type { Log } from "./log.ts";
 import type { PluginHost } from "./plugins/host.ts";
@@ -22,7 +21,8 @@ export interface PluginServicesOptions {
   registry: Registry;
   composer: () => Composer;
   local: () => LocalServices;
-  inFlight: InFlight;
+  /** Resolves when every request that runs now has ended. */
+  drained: () => Promise<unknown>;
   clock: Clock;
   log: Log;
 }
@@ -109,7 +109,7 @@ export class PluginServices {
   /** A plugin is gone. Resolves when no request uses what it gave to the graph. */
   async onGone(plugin: Plugin): Promise<void> {
     const { composer } = this.#options;
-    const names = [...(this.#names.get(plugin) ?? [])];
+    const names = this.#ownNames(plugin);
     for (const name of names) composer().forgetLocal(name);
     await composer().settled();
     await Promise.all(names.map((name) => this.#unregister(name, plugin)));
@@ -199,11 +199,14 @@ export class PluginServices {
     await registry.removeLocal(name);
   }
 
-  /** Names that it had, and that no other plugin has by now. */
   #formerNames(plugin: Plugin): string[] {
+    return this.#ownNames(plugin).filter((name) => name !== plugin.name);
+  }
+
+  /** Names under which it is registered, and that no other plugin has by now. */
+  #ownNames(plugin: Plugin): string[] {
     const holderOf = (name: string) => this.#options.host().get(name) ?? plugin;
-    const names = [...(this.#names.get(plugin) ?? [])];
-    return names.filter((name) => name !== plugin.name && holderOf(name) === plugin);
+    return [...(this.#names.get(plugin) ?? [])].filter((name) => holderOf(name) === plugin);
   }
 
   /** Whether it is another registration than the last of this name. */
@@ -229,10 +232,10 @@ export class PluginServices {
   }
 
   async #drained(): Promise<void> {
-    const { inFlight, clock } = this.#options;
+    const { drained, clock } = this.#options;
     const late = Promise.withResolvers<void>();
     const stop = clock.after(DRAIN_MS, late.resolve);
-    await Promise.race([inFlight.drained(), late.promise]);
+    await Promise.race([drained(), late.promise]);
     stop();
   }
 }

@@ -22,6 +22,14 @@ function faults(...input: Parameters<typeof read>): ConfigFault[] {
 const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]; bad: string[] } } = {
   host: { good: same("127.0.0.1", "::1", "localhost"), bad: ["a b", "http://host", "a/b"] },
   gatewayPort: { good: ports(), bad: ["x", "-1", "65536", "80.5", "1e3", "0x50"] },
+  workers: {
+    good: [
+      ["1", 1],
+      ["8", 8],
+      ["64", 64],
+    ],
+    bad: ["0", "65", "two", "1.5", "-1", "auto"],
+  },
   corePort: { good: ports(), bad: ["x", "65536"] },
   registryPort: { good: ports(), bad: ["x", "65536"] },
   databaseUrl: {
@@ -76,6 +84,14 @@ const SAMPLES: { [K in keyof Config]: { good: [text: string, value: Config[K]][]
       ["http://d", ["http://d"]],
     ],
     bad: ["*", "a.example", "https://a.example/", "https://a.example/path"],
+  },
+  unixSockets: {
+    good: [
+      ["/run/bobbin", "/run/bobbin"],
+      ["/run/bob-bin_1/", "/run/bob-bin_1"],
+      ["/a", "/a"],
+    ],
+    bad: ["/", "run", "/run/../etc", "/run//bobbin", "/run/bob bin", "on"],
   },
   bodyLimitBytes: {
     good: [
@@ -140,6 +156,7 @@ test("without flags and variables every option has its default", () => {
   expect(config()).toEqual({
     host: "localhost",
     gatewayPort: 3000,
+    workers: 1,
     corePort: 3001,
     registryPort: 3999,
     databaseUrl: "file:./data/bobbin.db",
@@ -158,6 +175,7 @@ test("without flags and variables every option has its default", () => {
     coreMutationsInGraph: false,
     corsOrigins: undefined,
     bodyLimitBytes: 1_048_576,
+    unixSockets: undefined,
     compileAfter: 1,
     isProduction: false,
   });
@@ -166,11 +184,11 @@ test("without flags and variables every option has its default", () => {
 
 test("the options have the published flags and variables", () => {
   const published =
-    "HOST GATEWAY_PORT CORE_PORT SERVICE_REGISTRY_PORT DATABASE_URL DATABASE_AUTH_TOKEN PLUGINS_DIR PLUGINS_WATCH PLUGIN_START_TIMEOUT PLUGIN_CALL_TIMEOUT PLUGIN_MEMORY JWT_SECRET INSECURE API_GATEWAY_URL LOG_LEVEL LOG_FORMAT CORE_MUTATIONS_IN_GRAPH CORS_ORIGINS";
+    "HOST GATEWAY_PORT WORKERS CORE_PORT SERVICE_REGISTRY_PORT DATABASE_URL DATABASE_AUTH_TOKEN PLUGINS_DIR PLUGINS_WATCH PLUGIN_START_TIMEOUT PLUGIN_CALL_TIMEOUT PLUGIN_MEMORY JWT_SECRET INSECURE API_GATEWAY_URL LOG_LEVEL LOG_FORMAT CORE_MUTATIONS_IN_GRAPH CORS_ORIGINS";
   for (const env of published.split(" "))
     expect(Object.values(OPTIONS).map((option) => option.env)).toContain(env);
   const flags =
-    "--host --gateway-port --core-port --registry-port --database-url --plugins --insecure --log-level --log-format";
+    "--host --gateway-port --workers --core-port --registry-port --database-url --plugins --insecure --log-level --log-format";
   expect(Object.values(OPTIONS).flatMap(({ flag }) => flag?.split(" ")[0] ?? [])).toEqual(flags.split(" "));
 });
 
@@ -203,11 +221,12 @@ describe.each(KEYS)("%s", (key) => {
       const option = OPTIONS[key].flag?.split(" ")[0] ?? env;
       const { allowed } = OPTIONS[key];
       const expected = { option, value: JSON.stringify(bad), allowed };
-      expect(faults({ [env]: bad })).toEqual([{ ...expected, origin: `the environment (${env})` }]);
+      expect(faults({ [env]: bad })).toEqual([{ ...expected, origin: `from the environment (${env})` }]);
       expect(faults({ [`BOBBIN_${env}`]: bad })).toEqual([
-        { ...expected, origin: `the environment (BOBBIN_${env})` },
+        { ...expected, origin: `from the environment (BOBBIN_${env})` },
       ]);
-      if (flag) expect(faults({}, { [flag]: bad })).toEqual([{ ...expected, origin: "the command line" }]);
+      if (flag)
+        expect(faults({}, { [flag]: bad })).toEqual([{ ...expected, origin: "from the command line" }]);
     }
   });
 });
@@ -251,6 +270,9 @@ describe("values that do not go together", () => {
       origin: "--core-port has it too",
       value: "3999",
     });
+    expect(fault && describeFault(fault)).toStartWith(
+      "--registry-port: 3999 (--core-port has it too) is not",
+    );
     expect(faults({ GATEWAY_PORT: "7", CORE_PORT: "7", SERVICE_REGISTRY_PORT: "7" })).toHaveLength(2);
     expect(faults({ GATEWAY_PORT: "0", CORE_PORT: "0", SERVICE_REGISTRY_PORT: "0" })).toEqual([]);
   });

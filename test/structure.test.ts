@@ -29,7 +29,7 @@ const importsOf = (folder: RegExp): [string, string][] =>
     .filter(([path]) => folder.test(path))
     .flatMap(([path, targets]) => targets.map((to) => [path, to] as [string, string]));
 
-const SHARED = /^(clock|compiled|errors|events|http|log|until-aborted)\.ts$/;
+const SHARED = /^(clock|compiled|errors|events|http|log|unix-url|until-aborted)\.ts$/;
 const NOUN = /^registry\/(service|metadata)\.ts$/;
 
 describe("imports", () => {
@@ -59,6 +59,14 @@ describe("imports", () => {
     expect(within.filter(([from, to]) => place(to) > place(from))).toEqual([]);
   });
 
+  test("the client knows nothing else, and nothing else knows the client", () => {
+    const across = importsOf(/./).filter(
+      ([from, to]) => from.startsWith("client/") !== to.startsWith("client/"),
+    );
+    expect(importsOf(/^client\//).length).toBeGreaterThan(10);
+    expect(across).toEqual([]);
+  });
+
   test("the registry knows no other part", () => {
     const foreign = importsOf(/^registry\//).filter(
       ([, to]) => !to.startsWith("registry/") && !SHARED.test(to),
@@ -66,9 +74,13 @@ describe("imports", () => {
     expect(foreign).toEqual([]);
   });
 
-  test("only the composition root and the command line import the doors, and only the command line the root", () => {
+  test("only the composition roots and the command line import the doors, and only the command line the root", () => {
     const users = importsOf(/./).filter(([from, to]) => to.startsWith("api/") && !from.startsWith("api/"));
-    expect([...new Set(users.map(([from]) => from))].sort()).toEqual(["app.ts", "cli/token.ts"]);
+    expect([...new Set(users.map(([from]) => from))].sort()).toEqual([
+      "app.ts",
+      "cli/token.ts",
+      "workers/gateway-process.ts",
+    ]);
     expect(importsOf(/./).filter(([, to]) => to === "app.ts")).toEqual([["cli/serve.ts", "app.ts"]]);
   });
 
@@ -98,14 +110,15 @@ describe("imports", () => {
   });
 });
 
-test("only main.ts, the build, and who starts or is a thread or process of a plugin touch the process", () => {
+test("only main.ts, the build, a gateway worker, metrics, and who starts or is a plugin's thread or process touch the process", () => {
   const users = [...files].filter(([, text]) =>
     /(?<![-\w])process\./.test(text.replace(/^\s*(\/?\*|\/\/).*$/gm, "")),
   );
   const paths = users.map(([path]) => path).filter((path) => !path.startsWith("build/"));
   // A plugin's process and thread have entries of their own; own-process.ts is for starting this program once more.
   const entries = ["own-process", "runner/child", "runner/isolation", "runner/worker"];
-  expect(paths.sort()).toEqual(["main.ts", ...entries.map((name) => `plugins/${name}.ts`)]);
+  const plugins = entries.map((name) => `plugins/${name}.ts`);
+  expect(paths.sort()).toEqual(["api/metrics.ts", "main.ts", ...plugins, "workers/worker.ts"]);
 });
 
 test("every file begins with what it owns", () => {

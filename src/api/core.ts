@@ -15,6 +15,7 @@ import typeDefs from "./core.graphql" with { type: "text" };
 import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import type { Guard } from "./guard.ts";
 import { find, type Operations, present } from "./operations.ts";
+import { paced } from "./paced.ts";
 import type { Streams } from "./sse.ts";
 import { serviceView } from "./views.ts";
 import { yogaOptions } from "./yoga.ts";
@@ -44,11 +45,8 @@ export function coreSchema({ operations, guard, streams }: CoreOptions): GraphQL
       RegistryJSON: jsonScalar,
       Query: {
         getActiveServices: () =>
-          operations
-            .services()
-            .filter(({ status }) => getsRequests(status))
-            .map(serviceView),
-        getServices: () => operations.services().map(serviceView),
+          pacedViews(operations.services().filter(({ status }) => getsRequests(status))),
+        getServices: () => pacedViews(operations.services()),
         getService: coded((_: unknown, { name }: Named) => serviceView(find(operations, named(name)))),
         getGatewaySubgraphs: () => operations.services().flatMap(subgraphView),
         checkAllServicesHealth: async () => {
@@ -105,6 +103,11 @@ export function coreApi(schema: GraphQLSchema, { guard, log, stopping }: CoreOpt
     .get("/", ({ redirect }) => redirect("/graphql"));
   routes = app.routes;
   return app;
+}
+
+function pacedViews(services: readonly Service[]) {
+  // A service has about twice as many fields of its own as an instance has.
+  return paced(services, ({ instances }) => instances.length + 2, serviceView);
 }
 
 function named(name: string | null | undefined): string {

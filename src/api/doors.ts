@@ -1,20 +1,22 @@
 /**
- * The three open doors: their listeners, what every request passes first, and how they close in order.
+ * The open doors: their listeners, what every request passes first, and how they close in order.
  * Knows listeners and fronts; nothing of what a door answers.
  */
 import { BobbinError } from "../errors.ts";
 import { DOOR_HEADER, type DoorName } from "../http.ts";
 import { type FrontOptions, type Routes, withFront } from "./front.ts";
-import { type Answer, Listener } from "./listener.ts";
+import { type Answer, Listener, type Sharing } from "./listener.ts";
 import type { GraphQLSockets, Upgrade } from "./web-socket.ts";
 
-export interface DoorOptions extends Omit<FrontOptions, "doorHeader" | "corsMethods"> {
+export interface DoorOptions<Door extends DoorName> extends Omit<FrontOptions, "doorHeader" | "corsMethods"> {
   host: string;
-  ports: Record<DoorName, number>;
+  ports: Record<Door, number>;
+  /** Doors whose port other processes have too. */
+  sharing?: Partial<Record<Door, Sharing>>;
   /** How each door's port is set, for the message when it is taken. */
-  portOptions: Record<DoorName, string>;
-  doorHeader: (door: DoorName) => string;
-  corsMethods: Record<DoorName, FrontOptions["corsMethods"]>;
+  portOptions: Record<Door, string>;
+  doorHeader: (door: Door) => string;
+  corsMethods: Record<Door, FrontOptions["corsMethods"]>;
   /** Of the gateway's door. */
   sockets: GraphQLSockets;
   /** Requests that come before this is kept wait for it. */
@@ -23,17 +25,17 @@ export interface DoorOptions extends Omit<FrontOptions, "doorHeader" | "corsMeth
 
 const DRAIN_MS = 10_000;
 
-export class Doors {
-  readonly #listeners = new Map<DoorName, Listener>();
+export class Doors<Door extends DoorName = DoorName> {
+  readonly #listeners = new Map<Door, Listener>();
   #hasStarted = false;
 
-  /** Opens all three or none. Throws CONFLICT when a port is taken. */
-  constructor(routes: Record<DoorName, Routes>, options: DoorOptions) {
+  /** Opens all or none. Throws CONFLICT when a port is taken. */
+  constructor(routes: Record<Door, Routes>, options: DoorOptions<Door>) {
     void options.started.then(() => {
       this.#hasStarted = true;
     });
     try {
-      for (const door of ["gateway", "core", "registry"] as const) {
+      for (const door of Object.keys(routes) as Door[]) {
         const front: FrontOptions = {
           ...options,
           doorHeader: options.doorHeader(door),
@@ -55,11 +57,11 @@ export class Doors {
     }
   }
 
-  get ports(): Record<DoorName, number> {
+  get ports(): Record<Door, number> {
     return this.#each(({ port }) => port);
   }
 
-  get urls(): Record<DoorName, string> {
+  get urls(): Record<Door, string> {
     return this.#each(({ url }) => url);
   }
 
@@ -73,9 +75,9 @@ export class Doors {
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
-  #each<T>(of: (listener: Listener) => T): Record<DoorName, T> {
+  #each<T>(of: (listener: Listener) => T): Record<Door, T> {
     return Object.fromEntries([...this.#listeners].map(([door, each]) => [door, of(each)])) as Record<
-      DoorName,
+      Door,
       T
     >;
   }
@@ -100,14 +102,14 @@ async function upgraded(
   return isOpen ? undefined : answer;
 }
 
-function open(
-  door: DoorName,
+function open<Door extends DoorName>(
+  door: Door,
   answer: Answer,
   sockets: GraphQLSockets | undefined,
-  { host, ports, portOptions }: DoorOptions,
+  { host, ports, portOptions, sharing }: DoorOptions<Door>,
 ): Listener {
   try {
-    return Listener.open(host, ports[door], answer, sockets?.handler);
+    return Listener.open(host, ports[door], answer, sockets?.handler, sharing?.[door]);
   } catch (error) {
     const message = `${error instanceof Error ? error.message : error}; ${portOptions[door]} sets the port of the ${door}`;
     throw new BobbinError("CONFLICT", message, { cause: error });

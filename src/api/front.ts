@@ -8,6 +8,9 @@ import type { Log } from "../log.ts";
 import { refusal } from "./answers.ts";
 import type { Guard } from "./guard.ts";
 
+/** Which process answered: for developers. */
+const WORKER_HEADER = "x-bobbin-worker";
+
 export type Fetch = (request: Request) => Response | Promise<Response>;
 /** `path` is that of the request's URL. */
 export type Routes = (request: Request, path: string) => Response | Promise<Response>;
@@ -19,6 +22,8 @@ export interface FrontOptions {
   doorHeader: string;
   /** Methods that pages of the allowed origins may use on this path; undefined: the path says so itself. */
   corsMethods: (path: string) => readonly string[] | undefined;
+  /** Which of the processes this is, for answers to say; absent where they do not. */
+  worker?: number;
   log: Log;
 }
 
@@ -37,10 +42,13 @@ export function withFront(routes: Routes, options: FrontOptions): Fetch {
       if (response.status === 406 && !response.body) throw notAcceptable();
     } catch (thrown) {
       const error = toBobbinError(thrown);
-      if (error.code === "INTERNAL") options.log.error({ err: error.cause, path }, "a request failed");
+      // What breaks off because the client has left is no fault.
+      if (error.code === "INTERNAL" && !request.signal.aborted)
+        options.log.error({ err: error.cause, path }, "a request failed");
       response = refusal(error, path);
     }
     response.headers.set(DOOR_HEADER, options.doorHeader);
+    if (options.worker) response.headers.set(WORKER_HEADER, String(options.worker));
     allowOrigin(request, response, path, options);
     return response;
   };

@@ -13,6 +13,9 @@ export type Answer = (
   upgrade: Upgrade,
 ) => Response | undefined | Promise<Response | undefined>;
 
+/** Whether other processes of this bobbin listen on the port too: NONE, or this is the FIRST, or a FURTHER one. */
+export type Sharing = "NONE" | "FIRST" | "FURTHER";
+
 /** Connections that say nothing for this long are closed; streams send a comment more often than that. */
 const IDLE_SECONDS = 60;
 const FREE_PORT_TRIES = 20;
@@ -35,13 +38,14 @@ export class Listener {
     port: number,
     answer: Answer,
     sockets?: Bun.WebSocketHandler<SocketSession>,
+    sharing: Sharing = "NONE",
   ): Listener {
     const addresses = host === "localhost" ? loopbackAddresses() : [host];
     for (let attempt = 1; ; attempt++) {
       const servers: Server[] = [];
       try {
         for (const hostname of addresses)
-          servers.push(serve(hostname, servers[0]?.port ?? port, answer, sockets));
+          servers.push(serve(hostname, servers[0]?.port ?? port, answer, sockets, sharing));
         return new Listener(host, servers);
       } catch (error) {
         for (const server of servers) server.stop(true);
@@ -69,10 +73,14 @@ function serve(
   port: number,
   answer: Answer,
   sockets: Bun.WebSocketHandler<SocketSession> = { message() {} },
+  sharing: Sharing,
 ): Server {
+  // The system would let another bobbin of the same user share the port as well.
+  if (sharing === "FIRST" && port !== 0) checkFree(hostname, port);
   return Bun.serve<SocketSession>({
     hostname,
     port,
+    reusePort: sharing !== "NONE",
     idleTimeout: IDLE_SECONDS,
     // The front of each door has the limit, and answers with a code; Bun's own would answer with an empty body.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
@@ -80,6 +88,11 @@ function serve(
       answer(request, (data, headers) => server.upgrade(request, { data, headers })),
     websocket: sockets,
   });
+}
+
+/** Throws where anyone listens on the port, sharing it or not. */
+function checkFree(hostname: string, port: number): void {
+  void Bun.serve({ hostname, port, fetch: () => new Response() }).stop(true);
 }
 
 /** The loopback addresses that this machine has, IPv4 first. */

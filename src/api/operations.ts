@@ -13,9 +13,11 @@ export interface Operations {
   register: (registration: Registration) => Promise<{ service: Service; created: boolean }>;
   unregister: (name: string, url?: string) => Promise<Service>;
   update: (name: string, change: Update) => Promise<Service>;
-  heartbeat: (name: string, url: string) => Promise<Service>;
+  heartbeat: (name: string, url: string, ready?: boolean) => Promise<Service>;
   /** Probes every service now. */
   checkAll: () => Promise<void>;
+  /** Copies the registry's database to a new file, and returns its path. */
+  backUp: () => Promise<string>;
   events: EventLog;
 }
 

@@ -9,12 +9,15 @@ import type { Registration } from "../registry/registration.ts";
 import { isServing, type Service } from "../registry/service.ts";
 import { version } from "../version.ts";
 import { problem } from "./answers.ts";
+import { fileAnswer } from "./backup.ts";
+import { clientScript } from "./client-script.ts";
 import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import { eventMessages } from "./events.ts";
 import type { Guard } from "./guard.ts";
+import { jsonOf, listInPieces, textsOf } from "./json-list.ts";
 import { find, type Operations, present } from "./operations.ts";
+import { serviceText } from "./service-text.ts";
 import type { Streams } from "./sse.ts";
-import { restView } from "./views.ts";
 
 export interface RegistryApiOptions {
   operations: Operations;
@@ -25,10 +28,11 @@ export interface RegistryApiOptions {
 }
 
 const WRITE_PATH = /^\/(register|unregister|heartbeat)\/?$/;
+const BACKUP_PATH = /^\/backup\/?$/;
 
 /** Pages of allowed origins may read, and nothing else. */
 export function registryCorsMethods(path: string): readonly string[] {
-  return WRITE_PATH.test(path) ? [] : ["GET"];
+  return WRITE_PATH.test(path) || BACKUP_PATH.test(path) ? [] : ["GET"];
 }
 
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) =>
@@ -36,6 +40,8 @@ const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) =>
 
 /** A field that is not known is ignored: newer clients talk to older registries, and answers may be sent back. */
 const OPEN = { additionalProperties: true };
+
+const Readiness = nullable(t.Boolean({ description: "false: this instance wants no requests for now" }));
 
 const RegistrationBody = t.Object(
   {
@@ -63,6 +69,7 @@ const RegistrationBody = t.Object(
         maximum: LIMITS.ttlSeconds,
       }),
     ),
+    ready: Readiness,
   },
   OPEN,
 );
@@ -75,7 +82,7 @@ const Removal = t.Object(
   OPEN,
 );
 
-const Heartbeat = t.Object({ serviceName: t.String(), url: t.String() }, OPEN);
+const Heartbeat = t.Object({ serviceName: t.String(), url: t.String(), ready: Readiness }, OPEN);
 
 /** What a call answers, for the description: its success, and the codes that it may be refused with. */
 function answers(success: Record<number, string>, ...codes: ErrorCode[]) {
@@ -104,6 +111,8 @@ const ANY_WRITE = [
 
 export function registryApi({ operations, guard, streams, revision, available }: RegistryApiOptions) {
   let routes: readonly DoorRoute[] = [];
+  let script: Promise<string> | undefined;
+  let isBackingUp = false;
   const app = new Elysia({ normalize: false })
     .onError(({ error, code, request }) => problem(elysiaError(error, code, request, routes)))
     .use(
@@ -127,11 +136,10 @@ export function registryApi({ operations, guard, streams, revision, available }:
     })
     .post(
       "/register",
-      async ({ body, request, set }) => {
+      async ({ body, request }) => {
         await guard.checkWrite(request, body.serviceName);
         const { service, created } = await operations.register(registrationOf(body));
-        set.status = created ? 201 : 200;
-        return restView(service);
+        return jsonOf(serviceText(service), created ? 201 : 200);
       },
       {
         body: RegistrationBody,
@@ -151,7 +159,7 @@ export function registryApi({ operations, guard, streams, revision, available }:
       "/unregister",
       async ({ body, request }) => {
         await guard.checkWrite(request, body.serviceName);
-        return restView(await operations.unregister(body.serviceName, body.url ?? undefined));
+        return jsonOf(serviceText(await operations.unregister(body.serviceName, body.url ?? undefined)));
       },
       {
         body: Removal,
@@ -171,28 +179,61 @@ export function registryApi({ operations, guard, streams, revision, available }:
       "/heartbeat",
       async ({ body, request }) => {
         await guard.checkWrite(request, body.serviceName);
-        return restView(await operations.heartbeat(body.serviceName, body.url));
+        const { serviceName, url, ready } = body;
+        return jsonOf(serviceText(await operations.heartbeat(serviceName, url, ready ?? undefined)));
       },
       {
         body: Heartbeat,
         parse: "json",
         detail: {
-          summary: "Renew the lease of an instance; 404: register again",
+          summary: "Renew the lease of an instance, and say whether it is ready; 404: register again",
           responses: answers({ 200: "The service" }, ...ANY_WRITE, "SERVICE_NOT_FOUND", "INSTANCE_NOT_FOUND"),
         },
       },
     )
-    .get("/services", () => ({ services: operations.services().map(restView) }), {
-      detail: {
-        summary: "Every service, plugins and the core among them",
-        responses: answers({ 200: "{ services: [ … ] }" }),
+    .post(
+      "/backup",
+      async ({ request }) => {
+        await guard.checkWrite(request, undefined, "NONE");
+        if (isBackingUp) throw new BobbinError("OVERLOADED", "A copy is being made already; try again.");
+        isBackingUp = true;
+        try {
+          return await fileAnswer(await operations.backUp());
+        } finally {
+          isBackingUp = false;
+        }
       },
-    })
+      {
+        parse: "none",
+        detail: {
+          summary: "A copy of the registry's database, as it is now; reads no body",
+          responses: answers(
+            { 200: "A SQLite database" },
+            "UNAUTHENTICATED",
+            "FORBIDDEN",
+            "FORBIDDEN_ORIGIN",
+            "CONFLICT",
+            "OVERLOADED",
+            "REGISTRY_UNAVAILABLE",
+          ),
+        },
+      },
+    )
+    .get(
+      "/services",
+      () => jsonOf(listInPieces('{"services":[', textsOf(operations.services(), serviceText), "]}")),
+      {
+        detail: {
+          summary: "Every service, plugins and the core among them",
+          responses: answers({ 200: "{ services: [ … ] }" }),
+        },
+      },
+    )
     .get(
       "/services/:serviceName",
       ({ params, query }) => {
         const service = find(operations, params.serviceName);
-        return restView(query.healthy === "true" ? onlyHealthy(service) : service);
+        return jsonOf(serviceText(query.healthy === "true" ? onlyHealthy(service) : service));
       },
       {
         params: t.Object({ serviceName: t.String() }),
@@ -225,6 +266,20 @@ export function registryApi({ operations, guard, streams, revision, available }:
           responses: answers({ 200: "A stream of events" }, "OVERLOADED"),
         },
       },
+    )
+    .get(
+      "/client.js",
+      async () => {
+        script ??= clientScript();
+        const headers = { "content-type": "text/javascript; charset=utf-8", "cache-control": "no-cache" };
+        return new Response(await script, { headers });
+      },
+      {
+        detail: {
+          summary: "The client as one ES module without imports",
+          responses: answers({ 200: "A module of JavaScript" }),
+        },
+      },
     );
   routes = app.routes;
   return app;
@@ -234,7 +289,7 @@ export function registryApi({ operations, guard, streams, revision, available }:
 function registrationOf(body: typeof RegistrationBody.static): Registration {
   const named = present(body);
   const { serviceName, url, health, ttl, displayName, description, version: serviceVersion } = named;
-  const { metadata, dependencies, tags, isRequired } = named;
+  const { metadata, dependencies, tags, isRequired, ready } = named;
   return {
     name: serviceName,
     url,
@@ -247,6 +302,7 @@ function registrationOf(body: typeof RegistrationBody.static): Registration {
     dependencies,
     tags,
     isRequired,
+    ready,
     door: "REST",
     source: "REMOTE",
   };

@@ -3,11 +3,21 @@
  * Knows the format; nothing of what is sent.
  */
 import { BobbinError } from "../errors.ts";
+import type { Pieces } from "./json-list.ts";
+import { nextTurn } from "./turns.ts";
 
-export interface Message {
+interface Head {
   readonly id: number;
   readonly event?: string;
-  readonly data: unknown;
+}
+
+/** Its data is a value, or JSON that is written in pieces. */
+export type Message = Head & ({ readonly data: unknown } | { readonly pieces: Pieces });
+
+/** A part of a message. */
+interface Part {
+  readonly text: string;
+  readonly isLast: boolean;
 }
 
 const PING_MS = 15_000;
@@ -26,17 +36,18 @@ export class Streams {
   respond(request: Request, messages: (signal: AbortSignal) => AsyncIterable<Message>): Response {
     if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
     const { signal, end } = this.#begin(request.signal);
-    const iterator = messages(signal)[Symbol.asyncIterator]();
+    const parts = partsOf(messages(signal));
     let isReadable = true;
+    let isBetween = true;
     const body = new ReadableStream<Uint8Array>(
       {
         start(controller) {
           const ping = setInterval(() => {
-            if (controller.desiredSize === 0) controller.enqueue(encode(": ping\n\n"));
+            if (isBetween && controller.desiredSize === 0) controller.enqueue(encode(": ping\n\n"));
           }, PING_MS);
           const close = () => {
             clearInterval(ping);
-            void iterator.return?.();
+            void parts.return();
             if (isReadable) controller.close();
           };
           if (signal.aborted) close();
@@ -44,9 +55,12 @@ export class Streams {
         },
         async pull(controller) {
           try {
-            const { value, done } = await iterator.next();
+            const { value, done } = await parts.next();
             if (done) end();
-            else if (!signal.aborted) controller.enqueue(encode(format(value)));
+            else if (!signal.aborted) {
+              isBetween = value.isLast;
+              controller.enqueue(encode(value.text));
+            }
           } catch (error) {
             isReadable = false;
             end();
@@ -103,6 +117,21 @@ async function* untilEnd<T>(items: AsyncIterable<T>, end: () => void): AsyncGene
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-function format({ id, event, data }: Message): string {
-  return `id: ${id}\n${event ? `event: ${event}\n` : ""}data: ${JSON.stringify(data)}\n\n`;
+async function* partsOf(messages: AsyncIterable<Message>): AsyncGenerator<Part, void, undefined> {
+  for await (const message of messages) {
+    const begin = `id: ${message.id}\n${message.event ? `event: ${message.event}\n` : ""}data: `;
+    if ("data" in message) yield { text: `${begin}${JSON.stringify(message.data)}\n\n`, isLast: true };
+    else yield* inParts(begin, message.pieces);
+  }
+}
+
+async function* inParts(begin: string, pieces: Pieces): AsyncGenerator<Part, void, undefined> {
+  let text = begin;
+  for (;;) {
+    const { value, done } = pieces.next();
+    if (done) return yield { text: `${text}${value}\n\n`, isLast: true };
+    yield { text: text + value, isLast: false };
+    text = "";
+    await nextTurn();
+  }
 }

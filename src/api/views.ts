@@ -11,13 +11,18 @@ import {
 
 const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
-function instanceView(instance: Instance) {
+function reasonOf({ leaseExpired, unready, healthReason }: Instance): string | null {
+  if (leaseExpired) return "its lease ran out";
+  return unready ? "it says that it is not ready" : healthReason;
+}
+
+export function instanceView(instance: Instance) {
   return {
     url: instance.url,
     graphqlUrl: instance.graphqlUrl,
     health: instance.healthUrl,
     healthy: isServing(instance),
-    reason: instance.leaseExpired ? "its lease ran out" : instance.healthReason,
+    reason: reasonOf(instance),
     lastHealthCheck: time(instance.lastHealthCheck),
     leaseUntil: time(instance.leaseUntil),
   };
@@ -25,6 +30,10 @@ function instanceView(instance: Instance) {
 
 /** The fields of GraphQL's RegistryService. */
 export function serviceView(service: Service) {
+  return { ...ownView(service), instances: service.instances.map(instanceView) };
+}
+
+function ownView(service: Service) {
   const leading = leadingInstance(service);
   return {
     id: service.id,
@@ -45,13 +54,12 @@ export function serviceView(service: Service) {
     lastHealthCheck: time(leading.lastHealthCheck),
     createdAt: time(service.createdAt),
     updatedAt: time(service.updatedAt),
-    instances: service.instances.map(instanceView),
   };
 }
 
-/** The same under REST's names. */
+/** The same under REST's names, but for its instances, which are written one by one. */
 export function restView(service: Service) {
-  const { name, healthCheck: _healthCheck, ...view } = serviceView(service);
+  const { name, healthCheck: _healthCheck, ...view } = ownView(service);
   const { healthUrl, ttlSeconds } = leadingInstance(service);
   return { serviceName: name, ...view, health: healthUrl, ttl: ttlSeconds };
 }

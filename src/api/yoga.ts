@@ -21,6 +21,7 @@ import { MAX_TOKENS, sizeProblem } from "../gateway/execute/document-size.ts";
 import type { Log } from "../log.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { toGraphQLError } from "./answers.ts";
+import { longAnswers } from "./long-answers.ts";
 import { streamedAnswers } from "./streamed-answers.ts";
 
 export interface YogaSetting {
@@ -57,7 +58,7 @@ export function yogaOptions({ log, title, stopping, execute: carryOut = inTurn }
       const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
       return renderGraphiQL({ ...options, title } as never);
     },
-    plugins: [codes, streamedAnswers, executingBy(carryOut), endingWith(stopping)],
+    plugins: [codes, streamedAnswers, longAnswers, executingBy(carryOut), endingWith(stopping)],
   } satisfies Partial<YogaServerOptions<object, object>>;
 }
 
@@ -132,8 +133,8 @@ const codes: Plugin = {
   },
 };
 
-/** Length of the documents that are kept with their parsed forms, which take about fifty times as much. */
-const KEPT_CHARACTERS = 1_000_000;
+/** Length of the documents that are kept with their parsed forms and plans, which take 350 times as much. */
+const KEPT_CHARACTERS = 100_000;
 const KEPT_AT_MOST = 50_000;
 
 function cacheByLength<T extends object>(): LRUCache<string, T> {

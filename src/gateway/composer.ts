@@ -14,8 +14,9 @@ import { ComposingThread } from "./federation/composing-thread.ts";
 import type { ComposedService } from "./last-set.ts";
 import { isSame, type Parts, partsOf } from "./parts.ts";
 import { type SchemaOutcome, SchemaStates, type StatesOptions } from "./schema-states.ts";
-import { type SchemaSources, Schemas } from "./schemas.ts";
+import { type SchemaSources, Schemas, triedSource } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
+import { type Trial, trial } from "./trial.ts";
 
 export interface ComposerOptions extends SchemaSources, StatesOptions {
   revision: () => number;
@@ -122,11 +123,13 @@ export class Composer implements AsyncDisposable {
    * holds is compared anew: a report may have been overtaken by a later one, or by a registry that was read late.
    */
   onEvents(events: readonly RegistryEvent[]): void {
-    for (const { type, service: name } of events) {
+    for (const [name, own] of Map.groupBy(events, (event) => event.service)) {
       const service = this.#options.service(name);
-      if (type === "REMOVED" && this.#snapshot?.subgraphs.has(name)) this.#unregistered.add(name);
+      const types = own.map(({ type }) => type);
+      const isWritten = types.some((type) => type !== "STATUS" && type !== "SCHEMA");
+      if (types.includes("REMOVED") && this.#snapshot?.subgraphs.has(name)) this.#unregistered.add(name);
       if (!service) this.#schemas.forget(name);
-      else if (type !== "SCHEMA") this.#schemas.follow(service, type !== "STATUS");
+      else if (isWritten || types.includes("STATUS")) this.#schemas.follow(service, isWritten);
       this.#states.report(name, this.#snapshot);
     }
   }
@@ -175,6 +178,25 @@ export class Composer implements AsyncDisposable {
     );
   }
 
+  /**
+   * What would become of the graph with this schema of a service, registered or not; nothing is different after it.
+   * Throws SCHEMA_INVALID, and SERVICE_UNAVAILABLE where bobbin stops meanwhile.
+   */
+  async tryOut(name: string, sdl: string): Promise<Trial> {
+    const { islands, subgraphs } = this.snapshot;
+    const graph = { islands, subgraphs: [...subgraphs.values()] };
+    const source = triedSource(this.#options.service(name), name, sdl);
+    const work = trial(graph, source, this.#options.policy, this.#memory);
+    try {
+      const done = await inSlices(work, () => !this.#stopped);
+      if (done) return done.value;
+    } finally {
+      // Whatever composition is under way needs what it tried until its end, and settles then.
+      if (!this.#making) this.#memory.settle();
+    }
+    throw new BobbinError("SERVICE_UNAVAILABLE", "bobbin is stopping.");
+  }
+
   /** What the service's last change of schema, or the one that waits, means for clients. */
   changesOf(name: string): ChangeReport | null {
     return this.#changes.of(name) ?? null;
@@ -211,6 +233,8 @@ export class Composer implements AsyncDisposable {
 
   /** Composes what is known without waiting for more; where one follows the other, it rests as long as it works. */
   async #composeNext(): Promise<void> {
+    // What is being made may have it all, or be without what came since.
+    while (this.#making) await this.#making;
     if (this.#dirtySince === undefined || this.#stopped) return;
     this.#stopTimer();
     const rest = this.#composedAt + this.#lastCostMs - this.#options.clock.now();

@@ -59,7 +59,7 @@ export class SchemaStates {
   report(name: string, snapshot: Snapshot | undefined, changes?: SchemaChanges): void {
     const service = this.#options.service(name);
     if (!service || !snapshot) return;
-    const { composition, reason } = this.of(service, snapshot);
+    const { composition, reason } = this.#compositionOf(service, snapshot);
     // Its first schema is still to come: until then, what an earlier process found stands.
     if (composition === "PENDING" && !reason) return;
     const { schema } = service;

@@ -12,6 +12,7 @@ import { gatewaySettings, type SchemaKind } from "../registry/metadata.ts";
 import { type Instance, newestInstance, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose/compose.ts";
 import type { ComposedService } from "./last-set.ts";
+import { kindOfText } from "./subgraph/kind-of-text.ts";
 import { recognise } from "./subgraph/recognise.ts";
 import { buildSubgraph, type Subgraph, type SubgraphSource, subgraphHash } from "./subgraph/subgraph.ts";
 
@@ -373,6 +374,18 @@ function sourceOf({ name, metadata }: Service, sdl: string, kind?: SchemaKind): 
   const { namespace, hide, rename, merge } = gatewaySettings(metadata);
   const isFederated = kind === "federation";
   return { name, sdl, isFederated, ...(kind ? { kind } : {}), namespace, hide, rename, merge };
+}
+
+/** A schema that nobody asked a service for, with the settings of the service where there is one. */
+export function triedSource(service: Service | undefined, name: string, sdl: string): SubgraphSource {
+  if (!service) return { name, sdl, namespace: null, ...kindIn(sdl) };
+  if (service.source !== "REMOTE") return sourceOf(service, sdl);
+  return sourceOf(service, sdl, gatewaySettings(service.metadata).kind ?? kindOfText(sdl));
+}
+
+function kindIn(sdl: string): Pick<SubgraphSource, "kind" | "isFederated"> {
+  const kind = kindOfText(sdl);
+  return { kind, isFederated: kind === "federation" };
 }
 
 function isHealthy({ health, leaseExpired }: Instance): boolean {

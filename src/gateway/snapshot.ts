@@ -4,6 +4,7 @@
 import type { GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Composition, Reason } from "./compose/compose.ts";
 import { type Island, makeIsland } from "./compose/island.ts";
+import type { Group } from "./federation/group.ts";
 import { rootName } from "./subgraph/reshape.ts";
 import { sdlOf } from "./subgraph/schema-text.ts";
 import type { Subgraph } from "./subgraph/subgraph.ts";
@@ -34,6 +35,11 @@ export class Snapshot {
 
   get islands(): readonly Island[] {
     return this.#composition.islands;
+  }
+
+  /** The federated services, as one. */
+  get group(): Group | undefined {
+    return this.#composition.group;
   }
 
   /** The island that has the root field. */

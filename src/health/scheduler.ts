@@ -27,10 +27,16 @@ export interface SchedulerOptions {
   random?: () => number;
 }
 
+/** What of an instance, and of its service, is an occasion for a probe when it changes. */
+type Occasion = Pick<Instance, "url" | "healthUrl" | "graphqlUrl" | "registeredAt"> &
+  Pick<Service, "maintenance"> & { readonly intervalMs: number };
+
 /** One instance under watch. */
 interface Watch {
   readonly service: string;
   readonly origin: string;
+  /** As it was when it was followed last. */
+  occasion: Occasion | undefined;
   streak: Streak;
   /** Its health is what an earlier process found, and no probe of this one has found it well. */
   isInherited: boolean;
@@ -56,6 +62,8 @@ export class HealthScheduler implements AsyncDisposable {
   readonly #options: SchedulerOptions;
   /** Service → origin → watch. */
   readonly #watches = new Map<string, Map<string, Watch>>();
+  /** Each service as it was followed last. */
+  readonly #followed = new Map<string, Service>();
   readonly #limit = pLimit(PROBES_IN_FLIGHT);
   readonly #ofFailed = pLimit(PROBES_OF_FAILED);
   readonly #stopping = new AbortController();
@@ -67,25 +75,38 @@ export class HealthScheduler implements AsyncDisposable {
 
   /** Watches what is registered, and probes all of it at once. */
   start(): void {
-    for (const service of this.#options.services()) this.follow(service.name, true);
+    for (const service of this.#options.services()) this.follow(service.name);
     for (const watch of this.#all()) watch.isInherited = true;
   }
 
-  /** Takes note that a service changed or is gone. `now`: its instances are probed at once. */
-  follow(name: string, now: boolean): void {
+  /**
+   * Takes note that a service changed or is gone. Those of its instances that are new, or were registered again or
+   * given other settings since the last time, are probed at once; mostly it is one of many.
+   */
+  follow(name: string): void {
     const service = this.#options.service(name);
+    // Several events of one commit are told one by one.
+    if (service && this.#followed.get(name) === service) return;
+    if (service) this.#followed.set(name, service);
+    else this.#followed.delete(name);
     const watches = this.#watches.get(name) ?? new Map<string, Watch>();
-    const origins = new Set(service?.instances.map(({ origin }) => origin));
-    for (const watch of watches.values()) {
-      if (origins.has(watch.origin)) continue;
-      watch.stop();
-      watches.delete(watch.origin);
+    const { instances = [], maintenance = false, metadata = {} } = service ?? {};
+    const { intervalMs } = probeSettings(metadata);
+    for (const instance of instances) {
+      const watch = watches.get(instance.origin) ?? newWatch(name, instance.origin);
+      watches.set(instance.origin, watch);
+      const known = watch.occasion;
+      const { url, healthUrl, graphqlUrl, registeredAt } = instance;
+      watch.occasion = { url, healthUrl, graphqlUrl, registeredAt, maintenance, intervalMs };
+      if (!known || !isSame(known, watch.occasion)) this.#probeSoon(watch);
     }
-    for (const origin of origins) {
-      const known = watches.get(origin);
-      const watch = known ?? newWatch(name, origin);
-      watches.set(origin, watch);
-      if (!known || now) this.#probeSoon(watch);
+    if (watches.size > instances.length) {
+      const origins = new Set(instances.map(({ origin }) => origin));
+      for (const watch of watches.values()) {
+        if (origins.has(watch.origin)) continue;
+        watch.stop();
+        watches.delete(watch.origin);
+      }
     }
     if (watches.size > 0) this.#watches.set(name, watches);
     else this.#watches.delete(name);
@@ -193,13 +214,32 @@ export class HealthScheduler implements AsyncDisposable {
 }
 
 function newWatch(service: string, origin: string): Watch {
-  return { service, origin, streak: 0, isInherited: false, probing: undefined, stop: () => {} };
+  return {
+    service,
+    origin,
+    occasion: undefined,
+    streak: 0,
+    isInherited: false,
+    probing: undefined,
+    stop: () => {},
+  };
 }
 
-function isSameTarget(asked: Instance, current: Instance): boolean {
+type Target = Pick<Instance, "url" | "healthUrl" | "graphqlUrl">;
+
+function isSameTarget(asked: Target, current: Target): boolean {
   return (
     asked.url === current.url &&
     asked.healthUrl === current.healthUrl &&
     asked.graphqlUrl === current.graphqlUrl
+  );
+}
+
+function isSame(before: Occasion, now: Occasion): boolean {
+  return (
+    isSameTarget(before, now) &&
+    before.registeredAt === now.registeredAt &&
+    before.intervalMs === now.intervalMs &&
+    before.maintenance === now.maintenance
   );
 }

@@ -101,7 +101,9 @@ export class Generation {
 
   /** The plugin's own answer; its body comes as it is read. */
   fetch(request: HttpRequest, signal: AbortSignal): Promise<Response> {
-    return this.#call(() => responseOf(this.#counted(this.#running.runner.fetch(request, signal))));
+    return this.#call(() =>
+      responseOf(this.#counted(this.#running.runner.fetch(request, signal)), request.method),
+    );
   }
 
   /** Throws where the plugin is not well. */

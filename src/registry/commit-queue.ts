@@ -33,7 +33,9 @@ export interface Writer {
 }
 
 const MAX_WAITING = 10_000;
-const MAX_GROUP = 500;
+/** An embedded database commits without giving way: a group is no more than what requests can wait for. */
+const MAX_GROUP = 100;
+const GROUP_MS = 4;
 /** How long observations do without the database after it failed, rather than wait for its deadline each time. */
 const RETRY_MS = 2_000;
 
@@ -73,16 +75,22 @@ export class CommitQueue {
       while (this.#waiting.length > 0) {
         // An embedded database commits without giving way: requests that are at the door come in first, to share it.
         await new Promise(setImmediate);
-        await this.#runGroup(this.#waiting.splice(0, MAX_GROUP));
+        await this.#runGroup();
       }
     } finally {
       this.#draining = undefined;
     }
   }
 
-  async #runGroup(group: readonly Command[]): Promise<void> {
+  async #runGroup(): Promise<void> {
     const draft = this.#writer.draft();
-    const answers = group.map((command) => run(command, draft));
+    const answers: (() => void)[] = [];
+    const endAt = performance.now() + GROUP_MS;
+    for (const command of this.#waiting) {
+      answers.push(run(command, draft));
+      if (answers.length === MAX_GROUP || performance.now() > endAt) break;
+    }
+    const group = this.#waiting.splice(0, answers.length);
     const needsDatabase = group.some((command) => command.kind === "WRITE");
     if (!needsDatabase && this.#failing && this.#writer.now() < this.#retryAt) {
       return this.#settle(draft, false, answers);

@@ -4,15 +4,17 @@
  */
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Client, createClient } from "@libsql/client";
-import { asc, getTableColumns, inArray, sql } from "drizzle-orm";
-import type { BatchItem } from "drizzle-orm/batch";
+import { type Client, createClient, type InStatement, type InValue } from "@libsql/client";
+import { and, asc, eq, inArray } from "drizzle-orm";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { migrate } from "drizzle-orm/libsql/migrator";
 import { BobbinError, messageOf } from "../errors.ts";
+import { embeddedPath } from "./embedded-path.ts";
 import { migrationsFolder } from "./migrations-folder.ts";
-import { type Instance, leadingInstance, type Service } from "./service.ts";
+import { toInstanceRows, toRow, toServices } from "./rows.ts";
+import { goneOrigins, type Instance, type Service } from "./service.ts";
 import * as tables from "./tables.ts";
+import { Upsert } from "./upsert.ts";
 
 export interface DatabaseOptions {
   url: string;
@@ -29,6 +31,12 @@ export interface Change {
 /** How long a statement to a remote database may take. */
 const DEADLINE_MS = 3_000;
 
+const SERVICES = new Upsert(tables.services, "name");
+const INSTANCES = new Upsert(tables.instances, "service", "origin");
+/** It never falls, whatever another process wrote. */
+const REVISION = `INSERT INTO registry_state (id, revision) VALUES (1, ?)
+  ON CONFLICT (id) DO UPDATE SET revision = max(revision, excluded.revision)`;
+
 export class Database implements AsyncDisposable {
   readonly #client: Client;
   readonly #db: LibSQLDatabase;
@@ -36,6 +44,10 @@ export class Database implements AsyncDisposable {
   readonly #path: string | undefined;
   /** Which file is open under the path. */
   #file: string | undefined;
+  /** The instances of each service as they were written last: only those that differ are written again. */
+  readonly #written = new Map<string, readonly Instance[]>();
+  /** Services of which a commit failed: whatever is there of their instances gives way to the next one. */
+  readonly #doubtful = new Set<string>();
 
   private constructor(client: Client, path: string | undefined) {
     this.#client = client;
@@ -70,50 +82,65 @@ export class Database implements AsyncDisposable {
   }
 
   /** Every service and the revision, as last committed. */
-  async load(): Promise<{ services: Service[]; revision: number }> {
+  async load(): Promise<{ services: readonly Service[]; revision: number }> {
     const [serviceRows, instanceRows, stateRows] = await this.#db.batch([
       this.#db.select().from(tables.services).orderBy(asc(tables.services.createdRevision)),
       this.#db.select().from(tables.instances).orderBy(asc(tables.instances.position)),
       this.#db.select().from(tables.state),
     ]);
-    const instancesOf = Map.groupBy(instanceRows, (row) => row.service);
-    const services = serviceRows.map((row) =>
-      toService(row, (instancesOf.get(row.name) ?? []).map(toInstance)),
-    );
+    const services = toServices(serviceRows, instanceRows);
+    for (const { name, instances } of services) this.#written.set(name, instances);
     return { services, revision: stateRows[0]?.revision ?? 0 };
   }
 
   /** Writes one change whole or not at all; durable when it returns. */
   async commit({ put, removed, revision }: Change): Promise<void> {
     await this.#checkFile();
-    const db = this.#db;
-    const statements: BatchItem<"sqlite">[] = [];
-    const gone = [...removed, ...put.map(({ name }) => name)];
-    for (const names of chunks(gone)) {
-      statements.push(db.delete(tables.instances).where(inArray(tables.instances.service, names)));
+    try {
+      await this.#client.batch([
+        { sql: REVISION, args: [revision] },
+        ...this.#removals(put, removed),
+        ...this.#rows(put),
+      ]);
+    } catch (error) {
+      for (const name of [...removed, ...put.map((service) => service.name)]) this.#doubtful.add(name);
+      throw error;
+    }
+    for (const name of removed) this.#written.delete(name);
+    for (const { name, instances } of put) this.#written.set(name, instances);
+    // What a commit failed on is part of the next one.
+    this.#doubtful.clear();
+  }
+
+  /** Writes a copy of an embedded database, as it was committed last, to a file that is not there yet. */
+  async copyTo(path: string): Promise<void> {
+    await this.#client.execute({ sql: "VACUUM INTO ?", args: [path] });
+  }
+
+  *#removals(put: readonly Service[], removed: readonly string[]): Generator<InStatement> {
+    const { services, instances } = tables;
+    const doubtful = put.map(({ name }) => name).filter((name) => this.#doubtful.has(name));
+    for (const names of chunks([...removed, ...doubtful])) {
+      yield statement(this.#db.delete(instances).where(inArray(instances.service, names)));
     }
     for (const names of chunks(removed)) {
-      statements.push(db.delete(tables.services).where(inArray(tables.services.name, names)));
+      yield statement(this.#db.delete(services).where(inArray(services.name, names)));
     }
-    for (const rows of chunks(put.map(toRow))) {
-      const { name: target } = tables.services;
-      statements.push(
-        db.insert(tables.services).values(rows).onConflictDoUpdate({ target, set: AS_INSERTED }),
-      );
+    for (const service of put) {
+      for (const origins of chunks(goneOrigins(this.#writtenOf(service), service.instances))) {
+        const gone = and(eq(instances.service, service.name), inArray(instances.origin, origins));
+        yield statement(this.#db.delete(instances).where(gone));
+      }
     }
-    for (const rows of chunks(put.flatMap(toInstanceRows))) {
-      statements.push(db.insert(tables.instances).values(rows));
-    }
-    await db.batch([
-      db
-        .insert(tables.state)
-        .values({ id: 1, revision })
-        .onConflictDoUpdate({
-          target: tables.state.id,
-          set: { revision: sql`max(${tables.state.revision}, ${revision})` },
-        }),
-      ...statements,
-    ]);
+  }
+
+  *#rows(put: readonly Service[]): Generator<InStatement> {
+    yield* SERVICES.statements(put.map(toRow));
+    yield* INSTANCES.statements(put.flatMap((service) => toInstanceRows(service, this.#writtenOf(service))));
+  }
+
+  #writtenOf({ name }: Service): readonly Instance[] {
+    return this.#doubtful.has(name) ? [] : (this.#written.get(name) ?? []);
   }
 
   /** A file that was deleted or replaced still takes what is written, and nobody ever finds it again. */
@@ -132,13 +159,6 @@ export class Database implements AsyncDisposable {
       this.#client.close();
     }
   }
-}
-
-/** The file's path of an embedded database, or undefined for a remote one. */
-export function embeddedPath(url: string): string | undefined {
-  return url.startsWith("file:")
-    ? decodeURIComponent(url.replace(/^file:(\/\/)?/, "").split("?")[0] ?? "")
-    : undefined;
 }
 
 /** Why a database cannot be had, in words: the first cause, which drizzle hides behind the query that failed. */
@@ -186,53 +206,16 @@ async function unlock(client: Client): Promise<void> {
 const fetchWithDeadline = (request: Request): Promise<Response> =>
   fetch(request, { signal: AbortSignal.timeout(DEADLINE_MS) });
 
-type ServiceRow = typeof tables.services.$inferSelect;
-type InstanceRow = typeof tables.instances.$inferSelect;
-
-function toService({ url: _url, schemaState, ...row }: ServiceRow, instances: Instance[]): Service {
-  return { ...row, schema: schemaState, instances };
+function statement(query: { toSQL(): { sql: string; params: unknown[] } }): InStatement {
+  const { sql, params } = query.toSQL();
+  return { sql, args: params as InValue[] };
 }
 
-function toInstance({
-  service: _service,
-  position: _position,
-  revision: _revision,
-  ...instance
-}: InstanceRow): Instance {
-  return instance;
-}
+/** Names for one statement each: a statement has at most 32,766 parameters. */
+const NAMES_PER_STATEMENT = 1_000;
 
-function toRow({ schema, instances: _instances, ...service }: Service): ServiceRow {
-  const leading = leadingInstance({ ...service, schema, instances: _instances });
-  return {
-    ...service,
-    schemaState: schema,
-    url: leading.url,
-    lastHealthCheck: leading.lastHealthCheck,
-    metadata: { ...service.metadata },
-    dependencies: [...service.dependencies],
-    tags: [...service.tags],
-  };
-}
-
-function toInstanceRows(service: Service): InstanceRow[] {
-  const { name, revision } = service;
-  return service.instances.map((instance, position) => ({ ...instance, service: name, position, revision }));
-}
-
-/** Every column of a service as the insert that met it has it. */
-const AS_INSERTED = Object.fromEntries(
-  Object.entries(getTableColumns(tables.services)).map(([key, { name }]) => [
-    key,
-    sql.raw(`excluded.${name}`),
-  ]),
-);
-
-/** Rows or names for one statement each: a statement has at most 32,766 parameters. */
-const ROWS_PER_STATEMENT = 1_000;
-
-function* chunks<T>(items: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT) {
-    yield items.slice(start, start + ROWS_PER_STATEMENT);
+function* chunks(names: readonly string[]): Generator<string[]> {
+  for (let start = 0; start < names.length; start += NAMES_PER_STATEMENT) {
+    yield names.slice(start, start + NAMES_PER_STATEMENT);
   }
 }

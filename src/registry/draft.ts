@@ -76,9 +76,9 @@ export class Draft {
 
 function isTransition(before: Service, after: Service): boolean {
   if (before.status !== after.status || before.statusReason !== after.statusReason) return true;
-  return before.instances.some(({ health, leaseExpired }, i) => {
+  return before.instances.some(({ health, leaseExpired, unready }, i) => {
     const other = after.instances[i];
-    return health !== other?.health || leaseExpired !== other.leaseExpired;
+    return health !== other?.health || leaseExpired !== other.leaseExpired || unready !== other.unready;
   });
 }
 

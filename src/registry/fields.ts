@@ -3,6 +3,7 @@
  * Knows values and the codes; not what a registration means.
  */
 import { BobbinError } from "../errors.ts";
+import { socketOf } from "../unix-url.ts";
 import { endpoints, metadataProblems } from "./metadata.ts";
 import { NAME_RULE } from "./service.ts";
 
@@ -40,9 +41,14 @@ export function checkName(name: string): void {
   );
 }
 
-/** The URL, or INVALID_INPUT where it is not an absolute http(s) one. */
+/** The URL, or INVALID_INPUT where it is not an absolute http(s) one or that of a unix socket. */
 export function checkUrl(field: string, url: string): URL {
   const parsed = url.length <= LIMITS.textLength ? URL.parse(url) : null;
+  const socket = socketOf(url);
+  if (parsed && socket) return parsed;
+  if (socket === null) {
+    throw invalid(field, "must name a unix socket as http+unix://%2Frun%2Fbobbin%2Fname.sock/graphql does");
+  }
   if (!parsed || !/^https?:$/.test(parsed.protocol) || url.trim() !== url) {
     throw invalid(field, "must be an absolute http or https URL");
   }

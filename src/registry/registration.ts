@@ -4,6 +4,7 @@
  */
 import { BobbinError } from "../errors.ts";
 import type { DoorName } from "../http.ts";
+import { originOf, socketOf } from "../unix-url.ts";
 import { checkFields, checkName, checkUrl, type Fields, invalid, LIMITS, resolveEndpoint } from "./fields.ts";
 import { endpoints } from "./metadata.ts";
 import { type Door, type Health, type Instance, NO_SCHEMA, type Service, type Source } from "./service.ts";
@@ -16,6 +17,8 @@ export interface Registration extends Fields {
   readonly source: Source;
   /** Length of the lease in seconds; null: it has none from now on. */
   readonly ttl?: number | null | undefined;
+  /** False: it wants no requests before it says otherwise. */
+  readonly ready?: boolean | undefined;
   /** The process that owns the instance, for plugins and the core. */
   readonly node?: string | undefined;
   /** What is known of the instance's health without a probe, because it is this process. */
@@ -75,10 +78,15 @@ export function update(current: Service, change: Update, now: number): Service {
 
 /**
  * What is known of URLs that lead to this process: an instance that is the core is well, one that is the gateway is
- * refused with SELF_REFERENCE.
+ * refused with SELF_REFERENCE. Those that `before` had already were looked at then.
  */
-export function recogniseOwn(service: Service, ownDoor: (url: string) => DoorName | undefined): Service {
-  const instances = service.instances.map((instance) => {
+export function recogniseOwn(
+  service: Service,
+  before: Service | undefined,
+  ownDoor: (url: string) => DoorName | undefined,
+): Service {
+  const instances = service.instances.map((instance, i) => {
+    if (instance === before?.instances[i]) return instance;
     const doors = [instance.url, instance.graphqlUrl ?? instance.url].map(ownDoor);
     if (doors.includes("gateway")) {
       throw new BobbinError(
@@ -92,6 +100,34 @@ export function recogniseOwn(service: Service, ownDoor: (url: string) => DoorNam
   return withStatus({ ...service, instances });
 }
 
+/** Throws INVALID_INPUT where an instance that `before` has not leads to a unix socket that is not below `folder`. */
+export function checkSockets(
+  service: Service,
+  before: Service | undefined,
+  folder: string | undefined,
+): void {
+  for (const [i, instance] of service.instances.entries()) {
+    const socket = instance === before?.instances[i] ? undefined : foreignSocket(instance, folder);
+    if (!socket) continue;
+    const allowed =
+      folder === undefined ? "UNIX_SOCKETS names no folder" : `UNIX_SOCKETS allows those in ${folder}`;
+    throw invalid("url", `leads to the unix socket ${socket}, which is not allowed: ${allowed}`);
+  }
+}
+
+/** The service without instances that lead to such a socket; undefined where no other is left. */
+export function withoutForeignSockets(service: Service, folder: string | undefined): Service | undefined {
+  const instances = service.instances.filter((instance) => !foreignSocket(instance, folder));
+  if (instances.length === service.instances.length) return service;
+  return instances.length > 0 ? withStatus({ ...service, instances }) : undefined;
+}
+
+/** Any process of this machine may listen on a socket, and some of them obey whoever can speak to them. */
+function foreignSocket(instance: Instance, folder: string | undefined): string | undefined {
+  const sockets = [instance.url, instance.graphqlUrl, instance.healthUrl].map((url) => url && socketOf(url));
+  return sockets.find((path) => path && !(folder && path.startsWith(`${folder}/`))) || undefined;
+}
+
 /** The service without the instance at `url`; undefined when that was its last one. */
 export function removeInstance(current: Service, url: string, now: number): Service | undefined {
   const gone = findInstance(current, url);
@@ -101,7 +137,7 @@ export function removeInstance(current: Service, url: string, now: number): Serv
 
 /** The instance at the scheme, host and port of `url`, or INSTANCE_NOT_FOUND. */
 export function findInstance(service: Service, url: string): Instance {
-  const origin = checkUrl("url", url).origin;
+  const origin = originOf(checkUrl("url", url).href);
   const found = service.instances.find((instance) => instance.origin === origin);
   if (!found) throw new BobbinError("INSTANCE_NOT_FOUND", `${service.name} has no instance at ${origin}.`);
   return found;
@@ -170,7 +206,7 @@ function withFields(service: Service, fields: Fields): Service {
 /** The service's instances with the registered one added, or replaced where its origin is known: its health is kept. */
 function withInstance(service: Service, registration: Registration, now: number): Instance[] {
   const { url, door, ttl, node } = registration;
-  const { origin } = new URL(url);
+  const origin = originOf(url);
   const known = service.instances.find((instance) => instance.origin === origin);
   const ttlSeconds = ttl === undefined ? (known?.ttlSeconds ?? null) : ttl;
   const instance: Instance = {
@@ -185,6 +221,7 @@ function withInstance(service: Service, registration: Registration, now: number)
     ttlSeconds,
     leaseUntil: ttlSeconds === null ? null : now + ttlSeconds * 1000,
     leaseExpired: false,
+    unready: registration.ready === false,
     node: node ?? null,
     registeredAt: now,
   };
@@ -195,7 +232,7 @@ function withInstance(service: Service, registration: Registration, now: number)
 
 /** An instance after an update: at another URL it is another instance, whose health is not known yet. */
 function relocated(service: Service, instance: Instance, url: string, fields: Fields, now: number): Instance {
-  const { origin } = new URL(url);
+  const origin = originOf(url);
   const moved = origin !== instance.origin;
   const paths =
     moved || url !== instance.url || fields.metadata !== undefined || fields.healthCheck !== undefined;

@@ -7,21 +7,32 @@ import { BobbinError } from "../errors.ts";
 import { EventLog, type SchemaChanges } from "../events.ts";
 import type { DoorName } from "../http.ts";
 import type { Log } from "../log.ts";
+import { originOf } from "../unix-url.ts";
 import { CommitQueue, unavailable } from "./commit-queue.ts";
 import { Database, type DatabaseOptions, reasonOf } from "./database.ts";
 import { Draft } from "./draft.ts";
+import { embeddedPath } from "./embedded-path.ts";
 import { LIMITS } from "./fields.ts";
 import { hasEnded, Leases, leaseEnd, withFreshLeases } from "./leases.ts";
 import { type Refused, registerLocal, replaceLocalSet } from "./local-set.ts";
 import type { Registration } from "./registration.ts";
 import * as registration from "./registration.ts";
-import type { Health, Instance, SchemaState, Service, Source } from "./service.ts";
+import {
+  goneOrigins,
+  type Health,
+  type Instance,
+  type SchemaState,
+  type Service,
+  type Source,
+} from "./service.ts";
 import { withStatus } from "./status.ts";
 
 export interface RegistryOptions {
   database: DatabaseOptions;
   /** Which door of this process a URL leads to. */
   ownDoor: (url: string) => DoorName | undefined;
+  /** The folder of the unix sockets that services may listen on; without it they may on none. */
+  unixSockets?: string | undefined;
   clock: Clock;
   log: Log;
 }
@@ -114,13 +125,31 @@ export class Registry implements AsyncDisposable {
       const current = draft.get(input.name);
       if (current && current.source !== input.source) throw registration.nameTaken(current);
       const registered = registration.register(current, input, this.#now());
-      const service = registration.recogniseOwn(registered, this.#options.ownDoor);
+      registration.checkSockets(registered, current, this.#options.unixSockets);
+      const service = registration.recogniseOwn(registered, current, this.#options.ownDoor);
       if (!current && draft.size >= LIMITS.services) {
         throw new BobbinError("LIMIT_REACHED", `There are ${draft.size} services, the most there may be.`);
       }
-      this.#leases.forget(service.name, new URL(input.url).origin);
+      this.#leases.forget(service.name, originOf(input.url));
       return { service: draft.put(service, "REGISTERED", "registration"), created: current === undefined };
     });
+  }
+
+  /**
+   * Copies an embedded database, with all that was answered by now, to a new file beside it. Returns its path; whoever
+   * asked removes it. Throws CONFLICT for a remote database.
+   */
+  async backUp(): Promise<string> {
+    const path = embeddedPath(this.#options.database.url);
+    if (path === undefined)
+      throw new BobbinError(
+        "CONFLICT",
+        "The registry is in a remote database, of which there is no file to copy.",
+      );
+    if (!this.#database) throw notRead();
+    const copy = `${path}.backup-${crypto.randomUUID()}`;
+    await this.#database.copyTo(copy);
+    return copy;
   }
 
   /** Removes a service, or the one instance at `url`. Returns what was removed. */
@@ -144,26 +173,33 @@ export class Registry implements AsyncDisposable {
     return this.#queue.enqueue("WRITE", (draft) => {
       const current = required(draft, name);
       const changed = registration.update(current, change, this.#now());
+      registration.checkSockets(changed, current, this.#options.unixSockets);
       const isRemote = current.source === "REMOTE";
-      const recognised = isRemote ? registration.recogniseOwn(changed, this.#options.ownDoor) : changed;
+      const recognised = isRemote
+        ? registration.recogniseOwn(changed, current, this.#options.ownDoor)
+        : changed;
       return draft.put(recognised, "UPDATED", "update");
     });
   }
 
   /**
-   * Renews the lease of the instance at `url`; without effect where it has none. Holds while the database is away:
-   * a lease must not run out because it cannot be written.
+   * Renews the lease of the instance at `url`, if it has one, and takes what it says of its readiness, if anything.
+   * Holds while the database is away: a lease must not run out because it cannot be written.
    */
-  heartbeat(name: string, url: string): Promise<Service> {
+  heartbeat(name: string, url: string, ready?: boolean): Promise<Service> {
     return this.#queue.enqueue("RENEWAL", (draft) => {
       if (!this.#database) throw notRead();
       const service = required(draft, name);
       if (service.source !== "REMOTE") throw registration.nameTaken(service);
       const instance = registration.findInstance(service, url);
+      const unready = ready === undefined ? instance.unready : !ready;
+      if (unready !== instance.unready) {
+        const cause = unready ? "an instance says that it is not ready" : "an instance says that it is ready";
+        return draft.observe(withInstance(service, renewed({ ...instance, unready }, this.#now())), cause);
+      }
       if (instance.ttlSeconds === null) return service;
       const isDue = this.#leases.renew(name, instance, this.#now());
-      const renewed = { ...instance, leaseUntil: leaseEnd(instance, this.#now()), leaseExpired: false };
-      const changed = withInstance(service, renewed);
+      const changed = withInstance(service, renewed(instance, this.#now()));
       return isDue ? draft.observe(changed, "lease renewed") : draft.remember(changed);
     });
   }
@@ -267,9 +303,8 @@ export class Registry implements AsyncDisposable {
     if (!written) for (const name of draft.durable) this.#unwritten.add(name);
     for (const [name, service] of draft.changed) {
       const before = this.#services.get(name);
-      for (const { origin } of before?.instances ?? []) {
-        if (!service?.instances.some((each) => each.origin === origin)) this.#leases.forget(name, origin);
-      }
+      for (const origin of goneOrigins(before?.instances ?? [], service?.instances ?? []))
+        this.#leases.forget(name, origin);
       // One that was removed and registered anew goes to the end of the line.
       if (before?.createdRevision !== service?.createdRevision) this.#services.delete(name);
       if (service) this.#services.set(name, service);
@@ -301,6 +336,10 @@ export class Registry implements AsyncDisposable {
     }
     this.#revision = Math.max(revision, this.#revision);
     this.#unwritten.clear();
+    // What is not taken over goes out of the database with the next commit.
+    for (const { name, instances } of services) {
+      if (this.#services.get(name)?.instances.length !== instances.length) this.#unwritten.add(name);
+    }
     this.events.restart(this.#revision);
     const names = new Set([...before.keys(), ...this.#services.keys()]);
     const cause = "the registry was read";
@@ -314,7 +353,10 @@ export class Registry implements AsyncDisposable {
 
   #setServices(services: readonly Service[]): void {
     const now = this.#now();
-    this.#services = new Map(services.map((service) => [service.name, withFreshLeases(service, now)]));
+    const allowed = services.flatMap(
+      (service) => registration.withoutForeignSockets(service, this.#options.unixSockets) ?? [],
+    );
+    this.#services = new Map(allowed.map((service) => [service.name, withFreshLeases(service, now)]));
   }
 
   #reopenLater(delayMs: number): void {
@@ -361,6 +403,10 @@ function required(draft: Draft, name: string): Service {
   const service = draft.get(name);
   if (!service) throw registration.notFound(name);
   return service;
+}
+
+function renewed(instance: Instance, now: number): Instance {
+  return { ...instance, leaseUntil: leaseEnd(instance, now), leaseExpired: false };
 }
 
 function withInstance(service: Service, instance: Instance): Service {

@@ -35,6 +35,8 @@ export interface Instance {
   /** When its lease runs out; null where it has none. */
   readonly leaseUntil: number | null;
   readonly leaseExpired: boolean;
+  /** It said of itself that it wants no requests at the moment. */
+  readonly unready: boolean;
   /** The process that owns it, for instances of plugins and of the core. */
   readonly node: string | null;
   readonly registeredAt: number;
@@ -85,13 +87,16 @@ export const NAME_RULE = /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
 
 /** Whether an instance may be sent requests. */
 export function isServing(instance: Instance): boolean {
-  return (instance.health === "HEALTHY" || instance.health === "FAILING") && !instance.leaseExpired;
+  const isWell = instance.health === "HEALTHY" || instance.health === "FAILING";
+  return isWell && !instance.leaseExpired && !instance.unready;
 }
 
 /** The instance that requests go to: the first healthy one, a failing one where there is none, or undefined. */
 export function servingInstance({ instances }: Pick<Service, "instances">): Instance | undefined {
-  const serving = instances.filter(isServing);
-  return serving.find(({ health }) => health === "HEALTHY") ?? serving[0];
+  return (
+    instances.find((instance) => instance.health === "HEALTHY" && isServing(instance)) ??
+    instances.find(isServing)
+  );
 }
 
 /** The instance that speaks for the service: its first healthy one, else its first. */
@@ -103,9 +108,18 @@ export function leadingInstance(service: Service): Instance {
 
 /** The instance whose schema counts: the newest healthy one, else the newest. */
 export function newestInstance(service: Service): Instance {
-  const serving = service.instances.filter(isServing);
-  const candidates = serving.length > 0 ? serving : service.instances;
-  return candidates.reduce((newest, next) => (next.registeredAt >= newest.registeredAt ? next : newest));
+  return service.instances.reduce((newest, next) => {
+    if (isServing(next) !== isServing(newest)) return isServing(next) ? next : newest;
+    return next.registeredAt >= newest.registeredAt ? next : newest;
+  });
+}
+
+/** The origins of the instances `before` that are not among those `after`: mostly each is where it was. */
+export function goneOrigins(before: readonly Instance[], after: readonly Instance[]): string[] {
+  const moved = before.filter(({ origin }, i) => after[i]?.origin !== origin);
+  if (moved.length === 0) return [];
+  const present = new Set(after.map(({ origin }) => origin));
+  return moved.map(({ origin }) => origin).filter((origin) => !present.has(origin));
 }
 
 /** Whether the gateway sends requests to a service in this status. */

@@ -41,5 +41,6 @@ function deriveStatus(service: Service): [Status, string | null] {
 function firstReason({ instances }: Service): string | null {
   const down = instances.find((instance) => !isServing(instance));
   if (!down) return null;
-  return down.leaseExpired ? "a lease ran out" : down.healthReason;
+  if (down.leaseExpired) return "a lease ran out";
+  return down.unready ? "an instance says that it is not ready" : down.healthReason;
 }

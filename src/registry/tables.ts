@@ -54,6 +54,7 @@ export const instances = sqliteTable(
     ttlSeconds: integer("ttl_seconds"),
     leaseUntil: integer("lease_until"),
     leaseExpired: integer("lease_expired", { mode: "boolean" }).notNull(),
+    unready: integer("unready", { mode: "boolean" }).notNull().default(false),
     node: text("node"),
     registeredAt: integer("registered_at").notNull(),
     revision: integer("revision").notNull(),

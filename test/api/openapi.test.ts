@@ -23,6 +23,7 @@ test("lists every call and no other", () => {
     "GET /health",
     "GET /services",
     "GET /services/{serviceName}",
+    "POST /backup",
     "POST /heartbeat",
     "POST /register",
     "POST /unregister",
@@ -64,7 +65,7 @@ test("has the schema of each body, and JSON as its only type", () => {
   const schemaOf = (path: string) => bodyOf(path).content["application/json"].schema;
   expect(schemaOf("/register").required).toEqual(["serviceName", "url"]);
   expect(Object.keys(schemaOf("/register").properties).sort()).toEqual(
-    "dependencies description displayName health isRequired metadata serviceName tags ttl url version".split(
+    "dependencies description displayName health isRequired metadata ready serviceName tags ttl url version".split(
       " ",
     ),
   );

@@ -27,6 +27,11 @@ export function writesOf({ urls }: TestApp): Write[] {
     isOfService: true,
     send: (headers) => ask(`${urls[door]}/graphql`, { query: `mutation { it: ${field} { name } }` }, headers),
   });
+  const whole = (door: "gateway" | "registry", path: string, body?: object): Write => ({
+    name: `POST ${path}`,
+    isOfService: false,
+    send: (headers) => ask(`${urls[door]}${path}`, body, headers),
+  });
   const mutations = [
     `registerService(input: { name: "orders", url: "${ORDERS_URL}" })`,
     'updateService(name: "orders", input: { version: "1" })',
@@ -38,11 +43,9 @@ export function writesOf({ urls }: TestApp): Write[] {
     rest("/unregister", { serviceName: "orders" }),
     ...mutations.map((field) => mutation("core", field)),
     ...mutations.map((field) => mutation("gateway", field)),
-    {
-      name: "POST /gateway/reload",
-      isOfService: false,
-      send: (headers) => ask(`${urls.gateway}/gateway/reload`, undefined, headers),
-    },
+    whole("gateway", "/gateway/reload"),
+    whole("gateway", "/gateway/compose", { sdl: "type Query { tried: Int }" }),
+    whole("registry", "/backup"),
   ];
 }
 
@@ -57,7 +60,8 @@ async function ask(
     headers: given.filter((entry): entry is [string, string] => entry[1] !== undefined),
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  const { code, errors } = (await response.json()) as {
+  // A backup is no JSON.
+  const { code, errors } = (await response.json().catch(() => ({}))) as {
     code?: string;
     errors?: { extensions?: { code?: string } }[];
   };

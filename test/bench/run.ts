@@ -1,14 +1,17 @@
 /**
  * `npm run bench`: how long from the answer to a registration until its field can be queried on the gateway, with a
  * number of services registered already; how many durable registrations a second the registry takes; how quickly the
- * binary starts; what plugins cost; what the gateway costs beside others. Against the compiled binary. Prints tables.
+ * binary starts; what plugins cost; what looking up costs; what the gateway costs beside others. Against the
+ * compiled binary. Prints tables.
  */
 import { startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
 import { startService, type TestService } from "../support/service.ts";
+import { client as lookUps } from "./client.ts";
 import { composing } from "./composing.ts";
 import { gateway } from "./gateway.ts";
 import { plugins } from "./plugins.ts";
+import { registrations } from "./registrations.ts";
 import { startAndMemory } from "./start.ts";
 
 const ROUNDS = 60;
@@ -64,38 +67,18 @@ async function timeToVisible(already: number): Promise<void> {
   );
 }
 
-async function durableRegistrations(atOnce: number, total: number): Promise<void> {
-  await using bobbin = await startBinary();
-  const { registry } = bobbin.urls;
-  let next = 0;
-  const started = performance.now();
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      while (next < total) {
-        const n = next++;
-        const { status } = await post(`${registry}/register`, {
-          serviceName: `s${n}`,
-          url: `http://127.0.0.1:9/${n}`,
-        });
-        if (status !== 201) throw new Error(`registration answered ${status}`);
-      }
-    }),
-  );
-  const perSecond = Math.round((total / (performance.now() - started)) * 1000);
-  console.log(`${String(atOnce).padStart(8)}  ${String(perSecond).padStart(8)}`);
-}
-
 console.log("From the answer to a registration until its field is queryable (ms)");
 console.log("services    median       p99       max");
 for (const already of [1, 20, 100]) await timeToVisible(already);
-console.log("\nDurable registrations (services without GraphQL)");
-console.log(" at once  a second");
-for (const atOnce of [1, 50]) await durableRegistrations(atOnce, 1_000);
+console.log();
+await registrations();
 console.log();
 await composing();
 console.log();
 await startAndMemory();
 console.log();
 await plugins();
+console.log();
+await lookUps();
 console.log();
 await gateway();

@@ -56,6 +56,22 @@ test("a document is compiled when it is asked again, and interpreted where an an
   expect(await roadOf(seldom, question, accept)).toBe("compiled");
 });
 
+test("documents that are asked no more make room for others, by what is made of them", async () => {
+  await using seldom = await startApp({ config: { compileAfter: 1 } });
+  await register(seldom, "zoo", zoo);
+  await answered(seldom, "{ cat { name } }");
+  const ask = (query: string) => roadOf(seldom, { query });
+  const [kept, pushedOut] = ["{ cat { kept: name } }", "{ cat { pushedOut: name } }"];
+  for (const query of [CAT, kept, pushedOut]) await ask(query);
+  expect([await ask(pushedOut), await ask(kept)]).toEqual(["compiled", "compiled"]);
+  for (let n = 0; n < 20; n++) {
+    const long = `{ cat { name } } # ${n}${" ".repeat(49_000)}`;
+    expect([await ask(long), await ask(long)]).toEqual(["reference; seldom asked", "compiled"]);
+    expect(await ask(kept)).toBe("compiled");
+  }
+  expect([await ask(pushedOut), await ask(pushedOut)]).toEqual(["reference; seldom asked", "compiled"]);
+});
+
 const DECIDED = `query(${["a", "b", "c", "d", "e"].map((name) => `$${name}: Boolean!`)}) {
   cat { name ${["a", "b", "c", "d", "e"].map((name) => `${name}: name @include(if: $${name})`).join(" ")} }
 }`;

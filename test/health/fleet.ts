@@ -71,16 +71,16 @@ export function fleet(answer: (asked: Asked) => Outcome | Promise<Outcome>, rand
     add(name, more = {}) {
       const input = { name, url: `http://${name}:1`, door: "REST", source: "REMOTE", ...more } as const;
       services.set(name, register(services.get(name), input, clock.now()));
-      scheduler.follow(name, true);
+      scheduler.follow(name);
     },
     change(name, change) {
       const service = services.get(name);
       if (service) services.set(name, { ...service, ...change });
-      scheduler.follow(name, true);
+      scheduler.follow(name);
     },
     remove(name) {
       services.delete(name);
-      scheduler.follow(name, true);
+      scheduler.follow(name);
     },
     health: (name) => services.get(name)?.instances[0]?.health,
     pauses(url) {

@@ -263,6 +263,13 @@ describe("names", () => {
     await stage.untilAnswers("{ plugin }", { plugin: "1" });
     await stage.untilUnknown("remote");
     expect((await stage.registered("payment")).body).toMatchObject({ source: "PLUGIN", status: "ACTIVE" });
+    // The file of before, which had to find itself another name, goes without what has its old one.
+    await until(
+      async () => [await stage.view("payment.ts"), (await stage.registered("payment-2")).status],
+      ([view, status]) => view === undefined && status === 404,
+    );
+    expect((await stage.ask("{ plugin }")).data).toEqual({ plugin: "1" });
+    expect(await stage.view("else.ts")).toMatchObject({ name: "payment", composition: "COMPOSED" });
   });
 });
 

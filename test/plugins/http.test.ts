@@ -142,6 +142,16 @@ for (const isolation of ISOLATIONS) {
       await stage.untilNoted("news cancelled");
     });
 
+    test("an answer to HEAD, whose body nobody reads, ends its source", async () => {
+      await stage.save("head.ts", `name: "head", typeDefs: "type Query { c: Int }", ${SITE}`, isolation);
+      await stage.untilAnswers("{ c }", { c: null });
+      const { status, headers } = await fetch(`${stage.urls.gateway}/plugins/head/events`, {
+        method: "HEAD",
+      });
+      expect([status, headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+      await stage.untilNoted("head cancelled");
+    });
+
     test("what it throws is a problem without its cause, and so is an answer that is none", async () => {
       for (const path of ["throws", "nothing"]) {
         const answer = await get(`${site}/${path}`);

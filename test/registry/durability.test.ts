@@ -57,6 +57,29 @@ test("everything that was answered is there after a restart, letter for letter",
   expect((await get(`${app.urls.registry}/services/resting`)).body.status).toBe("MAINTENANCE");
 });
 
+test("instances that come, change and go one by one are there after a restart, in their order", async () => {
+  const at = (port: number) => `http://127.0.0.1:${port}`;
+  const urls = async (app: Running) =>
+    (await get(`${app.urls.registry}/services/many`)).body.instances.map(({ url }: { url: string }) => url);
+  {
+    await using app = await start();
+    for (const port of [1, 2, 3, 4]) await register(app, { serviceName: "many", url: at(port) });
+    await post(`${app.urls.registry}/unregister`, { serviceName: "many", url: at(2) });
+    await register(app, { serviceName: "many", url: at(5) });
+    await register(app, { serviceName: "many", url: `${at(3)}/moved` });
+    await register(app, { serviceName: "many", url: at(2) });
+  }
+  const expected = [at(1), `${at(3)}/moved`, at(4), at(5), at(2)];
+  {
+    await using app = await start();
+    expect(await urls(app)).toEqual(expected);
+    await post(`${app.urls.registry}/unregister`, { serviceName: "many" });
+    await register(app, { serviceName: "many", url: at(4) });
+  }
+  await using app = await start();
+  expect(await urls(app)).toEqual([at(4)]);
+});
+
 test("services keep the order of their first registration", async () => {
   const names = async (app: Running) =>
     (await get(`${app.urls.registry}/services`)).body.services

@@ -72,9 +72,13 @@ export async function startApp({
 }
 
 export interface BinaryOptions {
+  /** Another than the one that was built last. */
+  binary?: string;
   folder?: string;
   env?: Record<string, string>;
   args?: readonly string[];
+  /** Runs it as this user, which only root can. */
+  user?: number | undefined;
 }
 
 export interface RunningBinary extends TestApp {
@@ -87,19 +91,22 @@ export interface RunningBinary extends TestApp {
 
 /** The compiled binary, in a folder of its own; returns once it says that it is ready. */
 export async function startBinary({
+  binary = BINARY,
   folder,
   env = {},
   args = [],
+  user,
 }: BinaryOptions = {}): Promise<RunningBinary> {
   const own = folder === undefined ? await tempFolder() : undefined;
   const path = folder ?? own?.path ?? "";
   const child = Bun.spawn(
-    [BINARY, "--gateway-port", "0", "--core-port", "0", "--registry-port", "0", ...args],
+    [binary, "--gateway-port", "0", "--core-port", "0", "--registry-port", "0", ...args],
     {
       cwd: path,
       env: { PATH: process.env.PATH ?? "", LOG_FORMAT: "json", ...ROAD, ...env },
       stdout: "pipe",
       stderr: "inherit",
+      ...(user === undefined ? {} : { uid: user, gid: user }),
     },
   );
   const lines: Record<string, unknown>[] = [];

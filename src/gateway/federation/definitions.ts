@@ -2,7 +2,15 @@
  * Documents put together from their definitions' texts. A definition whose text comes again is the same node again: of
  * a supergraph, a change alters a few of thousands. Knows syntax; nothing of what is defined.
  */
-import { type DefinitionNode, type DocumentNode, Kind, parse } from "graphql";
+import { type DefinitionNode, type DocumentNode, Kind, parse, print } from "graphql";
+
+/** What each definition was parsed from. */
+const texts = new WeakMap<DefinitionNode, string>();
+
+/** A document as its definitions' texts; none is printed that was parsed here. */
+export function textsOf({ definitions }: DocumentNode): string[] {
+  return definitions.map((definition) => texts.get(definition) ?? print(definition));
+}
 
 export class Definitions {
   /** Those of the last documents. */
@@ -10,12 +18,12 @@ export class Definitions {
 
   /** Throws a syntax error. */
   documents<Name extends string>(
-    texts: Readonly<Record<Name, readonly string[]>>,
+    named: Readonly<Record<Name, readonly string[]>>,
   ): Record<Name, DocumentNode> {
     const nodes = new Map<string, DefinitionNode>();
     const documents = {} as Record<Name, DocumentNode>;
-    for (const name in texts) {
-      const definitions = texts[name].map((text) => {
+    for (const name in named) {
+      const definitions = named[name].map((text) => {
         const node = nodes.get(text) ?? this.#known.get(text) ?? definitionOf(text);
         nodes.set(text, node);
         return node;
@@ -30,5 +38,6 @@ export class Definitions {
 function definitionOf(text: string): DefinitionNode {
   const [definition] = parse(text, { noLocation: true }).definitions;
   if (!definition) throw new Error("a text without a definition");
+  texts.set(definition, text);
   return definition;
 }

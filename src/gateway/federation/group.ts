@@ -24,21 +24,22 @@ export interface Composed {
 
 /** What is not needed at once is made when it is needed first, or prepared: requests are served in between. */
 export class Group {
+  /** What it was made of. */
+  readonly composed: Composed;
   /** What clients see. */
   readonly shown: GraphQLSchema;
   /** Executes what clients see, and asks for entities by their keys. */
   readonly executor: Executor;
   /** What that works with. */
   readonly execution: FederationOptions;
-  readonly #document: DocumentNode;
   #supergraph: Supergraph | undefined;
   #withEntities: GraphQLSchema | undefined;
   #executable: GraphQLSchema | undefined;
   #asked: GraphQLSchema | undefined;
 
-  constructor({ supergraph, open }: Composed, members: readonly Member[]) {
-    this.shown = shownSchema(open);
-    this.#document = supergraph;
+  constructor(composed: Composed, members: readonly Member[]) {
+    this.composed = composed;
+    this.shown = shownSchema(composed.open);
     const executors = new Map(members.map(({ name, executor }) => [name, executor]));
     this.execution = {
       supergraph: () => this.supergraph,
@@ -59,7 +60,7 @@ export class Group {
   }
 
   get supergraph(): Supergraph {
-    this.#supergraph ??= new Supergraph(this.#document);
+    this.#supergraph ??= new Supergraph(this.composed.supergraph);
     return this.#supergraph;
   }
 
@@ -76,7 +77,7 @@ export class Group {
 
   /** What subgraphs are asked for. */
   get #askedSchema(): GraphQLSchema {
-    this.#asked ??= wholeSchema(this.#document, this.supergraph) ?? this.#executableSchema;
+    this.#asked ??= wholeSchema(this.composed.supergraph, this.supergraph) ?? this.#executableSchema;
     return this.#asked;
   }
 }

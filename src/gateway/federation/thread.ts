@@ -2,10 +2,11 @@
  * Composing federated services in a thread of its own: the thread's entry. SDLs in, a supergraph's definitions or a
  * reason out. Knows messages; composing is compose-supergraph.ts's.
  */
-import { type DocumentNode, parse, print } from "graphql";
+import { type DocumentNode, parse } from "graphql";
 import { toBobbinError } from "../../errors.ts";
 import { composeSupergraph } from "./compose-supergraph.ts";
 import type { Answer, Job } from "./composing-thread.ts";
+import { textsOf } from "./definitions.ts";
 
 declare const self: Worker;
 
@@ -35,8 +36,4 @@ function answer({ id, services }: Job): Answer {
     const { code, message } = toBobbinError(error);
     return { id, code, message };
   }
-}
-
-function textsOf({ definitions }: DocumentNode): string[] {
-  return definitions.map((definition) => print(definition));
 }

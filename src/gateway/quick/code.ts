@@ -11,6 +11,7 @@ export class Code {
   readonly #known = new Map<string, string>();
   readonly #constants: unknown[] = [];
   #names = 0;
+  #length = 0;
 
   /** Declares a function, of which `text` is the parameters and the body; the same text is declared once. */
   declare(text: string): string {
@@ -19,7 +20,13 @@ export class Code {
     const name = this.name("f");
     this.#known.set(text, name);
     this.#declarations.push(`function ${name}${text}`);
+    this.#length += text.length;
     return name;
+  }
+
+  /** Of what was declared. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Declares a variable that functions share while they run. */

@@ -22,9 +22,12 @@ import { type Variables, type VariablesCheck, variablesCheck } from "./variables
 /** An operation, or why it is not answered by code made for it. */
 export type Ready = CompiledOperation | Reason;
 
-/** Length of the documents that are kept, with what each costs besides; compiled, they take 200 times as much. */
-const KEPT_CHARACTERS = 500_000;
-const CHARACTERS_BESIDES = 200;
+/** What the documents that are kept may take in memory together, as far as that can be told from lengths. */
+const MOST_BYTES = 128_000_000;
+/** What was measured: of any document, of a character that is parsed and planned, of a character of code. */
+const BYTES_OF_ENTRY = 500;
+const BYTES_OF_CHARACTER = 150;
+const BYTES_OF_CODE = 16;
 /** Of one operation, by what its variables include. */
 const MOST_VARIANTS = 8;
 /** For another snapshot, before it is taken. */
@@ -36,8 +39,9 @@ export class Documents {
   readonly #snapshot: Snapshot;
   readonly #compileAfter: number;
   readonly #kept = new LRUCache<string, KeptDocument>({
-    maxSize: KEPT_CHARACTERS,
-    sizeCalculation: (_document, query) => query.length + CHARACTERS_BESIDES,
+    maxSize: MOST_BYTES,
+    // One that takes more is kept all the same, alone: else it would be compiled whenever it is asked.
+    sizeCalculation: ({ bytes }) => Math.min(bytes, MOST_BYTES),
   });
 
   /** `compileAfter`: how many times a document is asked before code is made for it. */
@@ -56,7 +60,14 @@ export class Documents {
     }
     document.uses += 1;
     if (document.uses <= this.#compileAfter) return "seldom asked";
-    return document.find(this.#snapshot, operationName, variables, request);
+    const { bytes } = document;
+    const ready = document.find(this.#snapshot, operationName, variables, request);
+    if (document.bytes !== bytes) {
+      // The cache weighs what is new to it only.
+      this.#kept.delete(query);
+      this.#kept.set(query, document);
+    }
+    return ready;
   }
 
   /**
@@ -86,12 +97,15 @@ type Operations = ReadonlyMap<string | undefined, KeptOperation>;
 
 class KeptDocument {
   uses = 0;
+  /** What it takes by now. */
+  bytes: number;
   readonly #query: string;
   /** Null: the document is not valid. */
   #operations: Operations | null | undefined;
 
   constructor(query: string) {
     this.#query = query;
+    this.bytes = BYTES_OF_ENTRY + query.length;
   }
 
   find(snapshot: Snapshot, operationName: string | undefined, variables: Variables, request: string): Ready {
@@ -126,10 +140,14 @@ class KeptDocument {
       return null;
     }
     if (sizeProblem(document) !== undefined) return null;
+    this.bytes += this.#query.length * BYTES_OF_CHARACTER;
     const operations = new Map<string | undefined, KeptOperation>();
     for (const node of document.definitions) {
       if (node.kind !== Kind.OPERATION_DEFINITION) continue;
-      const operation = new KeptOperation(document, node, variablesCheck(snapshot.schema, node));
+      const check = variablesCheck(snapshot.schema, node);
+      const operation = new KeptOperation(document, node, check, (codeLength) => {
+        this.bytes += codeLength * BYTES_OF_CODE;
+      });
       operations.set(node.name?.value, operation);
       if (getOperationAST(document)) operations.set(undefined, operation);
     }
@@ -148,12 +166,19 @@ class KeptOperation {
   readonly #node: OperationDefinitionNode;
   readonly #check: VariablesCheck;
   readonly #deciders: readonly { name: string; otherwise: boolean }[];
+  readonly #onCompiled: (codeLength: number) => void;
   readonly #variants = new Map<string, Variant>();
 
-  constructor(document: DocumentNode, node: OperationDefinitionNode, check: VariablesCheck) {
+  constructor(
+    document: DocumentNode,
+    node: OperationDefinitionNode,
+    check: VariablesCheck,
+    onCompiled: (codeLength: number) => void,
+  ) {
     this.#document = document;
     this.#node = node;
     this.#check = check;
+    this.#onCompiled = onCompiled;
     this.#deciders = defaultsOf(decidersOf(document), node);
   }
 
@@ -193,6 +218,7 @@ class KeptOperation {
   #compile(snapshot: Snapshot, key: string, included: Variant["included"]): Ready {
     const ready = this.#ready(snapshot, included);
     this.#variants.set(key, { included, ready });
+    if (typeof ready !== "string") this.#onCompiled(ready.codeLength);
     return ready;
   }
 

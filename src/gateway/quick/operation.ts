@@ -183,6 +183,11 @@ export class CompiledOperation {
     this.#isInTurn = operation === OperationTypeNode.MUTATION;
   }
 
+  /** Of what was made for it. */
+  get codeLength(): number {
+    return this.#programs.codeLength;
+  }
+
   /** Whether another snapshot has the same services for all that is asked. */
   holdsIn(snapshot: Snapshot): boolean {
     return this.#parts.every(({ island, fields }) =>

@@ -41,6 +41,8 @@ export interface Programs {
   readonly texts: TextProgram;
   /** Gives the answer's data. Made when it is first needed, which it seldom is. Throws Uncompilable. */
   readonly values: () => Program<object>;
+  /** Characters of the code that was made at once: what a plan takes in memory is mostly that. */
+  readonly codeLength: number;
 }
 
 /** Thrown where an answer is not as it should be; the reference road says what is wrong with it. */
@@ -49,9 +51,12 @@ export const LEFT = Symbol("left the quick road");
 /** Throws Uncompilable. */
 export function compilePrograms(plan: Plan, schema: GraphQLSchema, shape: Shape): Programs {
   const places = layout(plan);
+  const code = new Code();
+  const texts = textProgram(code, plan, schema, places, shape);
   let values: Program<object> | undefined;
   return {
-    texts: textProgram(plan, schema, places, shape),
+    texts,
+    codeLength: code.length,
     values: () => {
       values ??= valueProgram(plan, schema, places, shape);
       return values;
@@ -59,8 +64,13 @@ export function compilePrograms(plan: Plan, schema: GraphQLSchema, shape: Shape)
   };
 }
 
-function textProgram(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape): TextProgram {
-  const code = new Code();
+function textProgram(
+  code: Code,
+  plan: Plan,
+  schema: GraphQLSchema,
+  places: Layout,
+  shape: Shape,
+): TextProgram {
   const forms = new RecordForms(schema, plan, places, shape);
   const read = plan.calls.map((_, call) => readFunction(code, forms, call));
   const answer = weaveFunction(code, schema, forms, places, shape);

@@ -16,15 +16,14 @@ export async function* partsOf(
   response: Response,
   signal: AbortSignal,
 ): AsyncGenerator<HttpPart, void, undefined> {
-  yield { status: response.status, headers: [...response.headers] };
   const reader = response.body?.getReader();
-  if (!reader) return;
   // How the plugin takes it that nobody reads any more changes nothing.
-  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  const cancel = () => void reader?.cancel(signal.reason).catch(() => {});
   if (signal.aborted) cancel();
   signal.addEventListener("abort", cancel);
   try {
-    for (;;) {
+    yield { status: response.status, headers: [...response.headers] };
+    while (reader) {
       const { value, done } = await reader.read();
       if (done) return;
       const bytes = Buffer.from(value);
@@ -37,14 +36,14 @@ export async function* partsOf(
   }
 }
 
-/** The response that the parts are of; its body asks for the next part when it is read. */
-export async function responseOf(parts: AsyncIterable<HttpPart>): Promise<Response> {
+/** The response that the parts are of; its body asks for the next part when it is read. One to HEAD has none. */
+export async function responseOf(parts: AsyncIterable<HttpPart>, method: string): Promise<Response> {
   const iterator = parts[Symbol.asyncIterator]();
   const { value: head, done } = await iterator.next();
   if (done || !("status" in head))
     throw new BobbinError("INVALID_SERVICE_RESPONSE", "The plugin gave no answer.");
   const { status, headers } = head;
-  const hasBody = ![101, 103, 204, 205, 304].includes(status);
+  const hasBody = method !== "HEAD" && ![101, 103, 204, 205, 304].includes(status);
   if (!hasBody) await iterator.return?.();
   const body = new ReadableStream<Uint8Array>(
     {
