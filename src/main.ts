@@ -2,15 +2,14 @@
  * The process: arguments, environment, signals, exit status. The only file of the server that touches `process`.
  */
 import { done, type Outcome } from "./cli/outcome.ts";
-import { newPlugin } from "./cli/plugin-new.ts";
-import { createProgram } from "./cli/program.ts";
-import { readSettings } from "./cli/settings.ts";
-import { tokenFor } from "./cli/token.ts";
+import { createProgram, runProgram } from "./cli/program.ts";
+import type { Terminal } from "./cli/terminal.ts";
 import { describeFault, readConfig } from "./config.ts";
 import { BobbinError } from "./errors.ts";
 import { usesProxy } from "./http.ts";
 import { createLog, type Log } from "./log.ts";
 import { BUNDLE_COMMAND, CHILD_COMMAND } from "./plugins/runner/protocol.ts";
+import { WORKER_COMMAND } from "./workers/protocol.ts";
 
 /** The status for a command line or configuration that is wrong. */
 const EXIT_USAGE = 2;
@@ -45,10 +44,12 @@ function fail(lines: readonly string[]): never {
 }
 
 /** Prints what came of a command, or why it refused, and ends the process: a plugin's thread may be left. */
-async function finish(command: () => Promise<Outcome>): Promise<void> {
+async function finish(command: (terminal: Terminal) => Promise<Outcome>): Promise<void> {
+  // Who reads it has had enough.
+  process.stdout.once("error", () => process.exit(0));
   try {
-    const { status, out, err } = await command();
-    await Promise.all([write(process.stdout, out), write(process.stderr, err)]);
+    const { status, out, err } = await command(terminal);
+    await Promise.all([print(process.stdout, out), print(process.stderr, err)]);
     process.exit(status);
   } catch (error) {
     if (error instanceof BobbinError) fail([error.message]);
@@ -56,13 +57,34 @@ async function finish(command: () => Promise<Outcome>): Promise<void> {
   }
 }
 
+const print = (stream: NodeJS.WriteStream, lines: readonly string[]): Promise<void> =>
+  write(stream, lines.map((line) => `${line}\n`).join(""));
+
 /** Resolves when all of it is on its way: what a pipe has not taken yet ends with the process. */
-function write(stream: NodeJS.WriteStream, lines: readonly string[]): Promise<void> {
+function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve) => {
-    if (lines.length === 0) resolve();
-    else stream.write(`${lines.join("\n")}\n`, () => resolve());
+    if (text === "") resolve();
+    else stream.write(text, () => resolve());
   });
 }
+
+const { NO_COLOR, TERM } = process.env;
+const isPlain = Boolean(NO_COLOR) || TERM === "dumb";
+
+const terminal: Terminal = {
+  env: process.env,
+  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+  hasColours: process.stdout.isTTY === true && !isPlain,
+  showsProgress: process.stderr.isTTY === true && !isPlain,
+  print: (line) => write(process.stdout, `${line}\n`),
+  say: (text) => write(process.stderr, text),
+  readInput: () => Bun.stdin.text(),
+  interrupted() {
+    const interrupted = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+    return interrupted.signal;
+  },
+};
 
 const program = createProgram({
   async serve(flags) {
@@ -74,33 +96,13 @@ const program = createProgram({
     const { serve } = await import("./cli/serve.ts");
     process.exit(await serve(read.config, log, usesProxy(process.env), firstSignal()));
   },
-  async createToken({ ttl, service }) {
-    const secret = process.env.BOBBIN_JWT_SECRET || process.env.JWT_SECRET;
-    await finish(async () => done(await tokenFor(secret, ttl, service)));
-  },
-  async newPlugin(name, flags) {
-    await finish(async () => {
-      const { plugins } = readSettings(["plugins"], flags, process.env);
-      return done(await newPlugin(name, plugins));
-    });
-  },
-  async checkPlugins(paths, options) {
-    const { checkPlugins } = await import("./cli/plugin-check.ts");
-    await finish(() => checkPlugins(paths, options, process.env));
-  },
-  async listPlugins(options) {
-    const { listPlugins } = await import("./cli/plugin-list.ts");
-    await finish(() => listPlugins(options, process.env));
-  },
-  async switchPlugin(action, name, options) {
-    const { switchPlugin } = await import("./cli/plugin-switch.ts");
-    await finish(() => switchPlugin(action, name, options, process.env));
-  },
+  run: finish,
   exit: (status) => process.exit(status === 0 ? 0 : EXIT_USAGE),
 });
 const [, , command, argument = ""] = process.argv;
 if (command === CHILD_COMMAND && process.send) await (await import("./plugins/runner/child.ts")).runChild();
+else if (command === WORKER_COMMAND && process.send) (await import("./workers/worker.ts")).runWorker();
 else if (command === BUNDLE_COMMAND) {
   const { bundleForParent } = await import("./plugins/source/bundle-afresh.ts");
   await finish(async () => done(await bundleForParent(argument)));
-} else await program.parseAsync();
+} else await runProgram(program, process.argv.slice(2));

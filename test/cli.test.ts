@@ -28,7 +28,7 @@ test("the help of serve names every flag, every variable and every default", asy
 });
 
 test.each([
-  [["frobnicate"], /unknown command 'frobnicate'.*--help/],
+  [["frobnicate"], /unknown command 'frobnicate'\n.*--help/],
   [["--frobnicate"], /unknown option '--frobnicate'/],
   [["--gateway-prt", "1"], /--gateway-port/],
   [["serve", "twice"], /unknown command 'twice'/],

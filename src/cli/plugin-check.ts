@@ -7,10 +7,12 @@ import { shown } from "../plugins/place.ts";
 import type { Manifest } from "../plugins/runner/definition.ts";
 import { done, type Outcome } from "./outcome.ts";
 import { entriesOf } from "./plugin-entries.ts";
-import { type Trouble, troubleLine } from "./plugin-report.ts";
 import { troublesTogether } from "./plugin-together.ts";
 import { tryPlugin } from "./plugin-trial.ts";
-import { type Environment, readSettings } from "./settings.ts";
+import { withProgress } from "./progress.ts";
+import { readSettings } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
+import { type Trouble, troubleLine } from "./trouble.ts";
 
 export interface CheckOptions {
   readonly plugins?: string;
@@ -25,14 +27,14 @@ const MAX_LINES = 20;
 export async function checkPlugins(
   paths: readonly string[],
   { plugins: folder, json }: CheckOptions,
-  env: Environment,
+  terminal: Terminal,
 ): Promise<Outcome> {
-  const settings = readSettings(["plugins", "pluginStartTimeoutMs"], { plugins: folder }, env);
+  const settings = readSettings(["plugins", "pluginStartTimeoutMs"], { plugins: folder }, terminal.env);
   const entries = await entriesOf(paths, settings.plugins);
   const manifests = new Map<string, Manifest>();
   const troubles = new Map<string, Trouble>();
   const said = new Map<string, string[]>();
-  await pLimit(LOADS_AT_ONCE).map(entries, async (entry) => {
+  const load = async (entry: string) => {
     const lines: string[] = [];
     said.set(entry, lines);
     const say = (line: string) => void (lines.length < MAX_LINES && lines.push(line));
@@ -41,7 +43,8 @@ export async function checkPlugins(
     } catch (error) {
       troubles.set(entry, troubleOf(entry, error));
     }
-  });
+  };
+  await withProgress("loading plugins", terminal, () => pLimit(LOADS_AT_ONCE).map(entries, load));
   // In the order in which a server takes them, whatever was loaded first.
   const loaded = entries.flatMap((entry) => {
     const manifest = manifests.get(entry);

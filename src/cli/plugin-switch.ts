@@ -1,26 +1,34 @@
 /** `bobbin plugin enable`, `disable` and `reload`: what is done with a plugin of a running bobbin. Decides nothing. */
+import { ask, type Place } from "./api-client.ts";
 import { done, failed, type Outcome } from "./outcome.ts";
-import { askGateway } from "./plugin-gateway.ts";
-import { type PluginView, troubleLine } from "./plugin-report.ts";
-import type { Environment } from "./settings.ts";
+import type { PluginView } from "./plugin-report.ts";
+import { readSettings } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
+import { troubleLine } from "./trouble.ts";
 
 const DONE = { enable: "enabled", disable: "disabled", reload: "reloaded" } as const;
 
 export type Switch = keyof typeof DONE;
 
+const DEADLINE_MS = 30_000;
+
 /** Throws INVALID_INPUT where the command line or the environment is wrong. */
 export async function switchPlugin(
   action: Switch,
   name: string,
-  { gateway }: { readonly gateway?: string },
-  env: Environment,
+  place: Place,
+  { env }: Terminal,
 ): Promise<Outcome> {
-  const answer = await askGateway({
-    gateway,
+  // A plugin may take its time to load and, as long again, to be set up.
+  const { pluginStartTimeoutMs } = readSettings(["pluginStartTimeoutMs"], {}, env);
+  const answer = await ask({
+    door: "gateway",
+    place,
     env,
     path: `/plugins/${encodeURIComponent(name)}/${action}`,
     writesTo: name,
-    find: (body) => (isView(body) ? body : undefined),
+    deadlineMs: DEADLINE_MS + 2 * pluginStartTimeoutMs,
+    find: ({ body }) => (isView(body) ? body : undefined),
   });
   if ("refused" in answer) return failed(...answer.refused);
   const { found: plugin } = answer;

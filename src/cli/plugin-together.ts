@@ -9,7 +9,7 @@ import { shown } from "../plugins/place.ts";
 import type { Manifest } from "../plugins/runner/definition.ts";
 import { gatewaySettings } from "../registry/metadata.ts";
 import { register } from "../registry/registration.ts";
-import type { Trouble } from "./plugin-report.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** A graph is never empty: a server's has the core's fields. */
 const BASE = subgraphOf("core", "type Query { _bobbin: Boolean }");

@@ -1,6 +1,7 @@
 /**
  * `bobbin serve`: starts the app, says where it is, and waits for the signal to end. Knows the app and its config.
  */
+import { platform } from "node:os";
 import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, isLoopbackHost } from "../config.ts";
@@ -17,7 +18,7 @@ export async function serve(
 ): Promise<number> {
   warnOf(config, log);
   try {
-    const app = await createApp(config, { log, clock: systemClock, isProxied });
+    const app = await createApp(withWorkers(config, log), { log, clock: systemClock, isProxied });
     log.info({ ...app.urls, version, ...reach(config) }, "ready");
     log.info({ signal: await stop }, "stopping");
     await app[Symbol.asyncDispose]();
@@ -28,6 +29,15 @@ export async function serve(
     log.fatal(error instanceof BobbinError ? { code: error.code } : { err: error }, messageOf(error));
     return 1;
   }
+}
+
+/** Other systems give all connections of a port that is shared to one process. */
+function withWorkers(config: Config, log: Log): Config {
+  if (config.workers === 1 || platform() === "linux") return config;
+  const problem =
+    "only Linux shares a port out among processes: this bobbin has one, whatever --workers says";
+  log.warn({ workers: config.workers }, problem);
+  return { ...config, workers: 1 };
 }
 
 function reach({ host, jwtSecret }: Config): { note?: string } {

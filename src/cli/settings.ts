@@ -13,10 +13,11 @@ export function readSettings<K extends keyof Config>(
   flags: { readonly [key in K]?: string | undefined },
   env: Environment,
 ): Pick<Config, K> {
+  const others = Object.entries(NO_SERVER).filter(([key]) => !keys.includes(key as K));
   const given = Object.entries(flags).filter((flag): flag is [string, string] => flag[1] !== undefined);
   const names = keys.flatMap((key) => [OPTIONS[key].env, `BOBBIN_${OPTIONS[key].env}`]);
   const read = readConfig({
-    flags: { ...NO_SERVER, ...Object.fromEntries(given) },
+    flags: { ...Object.fromEntries(others), ...Object.fromEntries(given) },
     env: Object.fromEntries(names.map((name) => [name, env[name]])),
     terminal: false,
   });
