@@ -1,42 +1,52 @@
 /**
- * `npm run build`: compiles src/main.ts, libSQL's addon, the migrations and the types for editors into dist/bobbin.
+ * `npm run build`: dist/bobbin for this machine, with the types for editors and the client's one module in it, and
+ * dist/client. `npm run build -- --all`: dist/release with a binary for every target, their SHA-256 sums, and a list of
+ * the packages that are in them (CycloneDX).
  */
-import { familySync, GLIBC } from "detect-libc";
+import { createHash } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { writeAsset } from "../plugins/editor/files.ts";
-import { libsqlStatic } from "./libsql-static.ts";
+import { addonFor } from "./addon.ts";
+import { buildClient } from "./client.ts";
+import { compileBinary } from "./compile.ts";
+import { ownTarget, TARGETS, type Target } from "./targets.ts";
 
-const outfile = "dist/bobbin";
+const RELEASE = "dist/release";
+const ADDONS = resolve("dist/addons");
 
-/** The addon's package for the machine that builds. */
-function libsqlTarget(): string {
-  const { platform, arch } = process;
-  if (platform === "linux")
-    return `linux-${arch}-${familySync() === GLIBC || !familySync() ? "gnu" : "musl"}`;
-  return platform === "win32" ? "win32-x64-msvc" : `${platform}-${arch}`;
+const { values } = parseArgs({ options: { all: { type: "boolean", default: false } } });
+const assets = [await writeAsset("dist"), await buildClient("dist/client")];
+if (values.all) await release();
+else await compile(ownTarget(), "dist/bobbin");
+
+async function compile(target: Target, outfile: string): Promise<string> {
+  await compileBinary(target, { outfile, addon: await addonFor(target.libsql, ADDONS), assets });
+  return outfile;
 }
 
-const startedAt = performance.now();
-const result = await Bun.build({
-  entrypoints: ["src/main.ts", "src/plugins/runner/worker.ts", "src/gateway/federation/thread.ts"],
-  target: "bun",
-  format: "esm",
-  bytecode: true,
-  sourcemap: "linked",
-  minify: { whitespace: true, syntax: true, identifiers: false },
-  define: { "process.env.NODE_ENV": '"production"' },
-  compile: {
-    outfile,
-    assets: ["drizzle", await writeAsset("dist")],
-    // A plugin's own node_modules resolves only with its package.json read.
-    autoloadPackageJson: true,
-    // Files that happen to lie in the working directory must not change what the binary is.
-    autoloadBunfig: false,
-    autoloadDotenv: false,
-  } as Bun.CompileBuildOptions,
-  plugins: [libsqlStatic(libsqlTarget())],
-  throw: false,
-});
-for (const log of result.logs) console.error(String(log));
-if (!result.success) process.exit(1);
-const megabytes = (Bun.file(outfile).size / 1e6).toFixed(0);
-console.log(`${outfile}: ${megabytes} MB in ${Math.round(performance.now() - startedAt)} ms`);
+async function release(): Promise<void> {
+  await rm(RELEASE, { recursive: true, force: true });
+  await mkdir(RELEASE, { recursive: true });
+  const files: string[] = [];
+  for (const target of TARGETS)
+    files.push(await compile(target, join(RELEASE, `bobbin-${target.name}${target.suffix}`)));
+  // The maps are in the binaries too.
+  for await (const map of new Bun.Glob("*.map").scan(RELEASE)) await rm(join(RELEASE, map));
+  files.push(await writePackageList(join(RELEASE, "bobbin.cdx.json")));
+  const lines = await Promise.all(files.map(async (file) => `${await sha256(file)}  ${basename(file)}\n`));
+  await Bun.write(join(RELEASE, "SHA256SUMS"), lines.join(""));
+}
+
+async function writePackageList(file: string): Promise<string> {
+  const list = Bun.$`npm sbom --sbom-format cyclonedx --package-lock-only --omit dev`;
+  await Bun.write(file, await list.quiet().text());
+  return file;
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of Bun.file(file).stream()) hash.update(chunk);
+  return hash.digest("hex");
+}

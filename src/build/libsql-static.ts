@@ -7,8 +7,8 @@ import type { BunPlugin } from "bun";
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
 const COMPUTED_REQUIRE = "require(`@libsql/${target}`)";
 
-/** `target`: as in the name of the package with the addon, such as linux-x64-gnu. */
-export function libsqlStatic(target: string): BunPlugin {
+/** `addon`: the path of the addon's file. */
+export function libsqlStatic(addon: string): BunPlugin {
   return {
     name: "libsql static",
     setup(build) {
@@ -17,7 +17,7 @@ export function libsqlStatic(target: string): BunPlugin {
         if (!source.includes(COMPUTED_REQUIRE)) {
           throw new Error(`${path} has no ${COMPUTED_REQUIRE} any more: look how it loads its addon now`);
         }
-        const contents = source.replace(COMPUTED_REQUIRE, `require("@libsql/${target}/index.node")`);
+        const contents = source.replace(COMPUTED_REQUIRE, `require(${JSON.stringify(addon)})`);
         return { contents, loader: "js" };
       });
     },

@@ -1,0 +1,39 @@
+/**
+ * Compiles src/main.ts and its threads into one executable file for a target, with libSQL's addon and the files that
+ * it needs at run time in it. Knows Bun's build; nothing of how many binaries there are to be.
+ */
+import { libsqlStatic } from "./libsql-static.ts";
+import type { Target } from "./targets.ts";
+
+/** Throws where it does not compile, with the reasons on standard error. */
+export async function compileBinary(
+  { bun, name }: Pick<Target, "bun" | "name">,
+  { outfile, addon, assets }: { outfile: string; addon: string; assets: readonly string[] },
+): Promise<void> {
+  const startedAt = performance.now();
+  const result = await Bun.build({
+    entrypoints: ["src/main.ts", "src/plugins/runner/worker.ts", "src/gateway/federation/thread.ts"],
+    target: "bun",
+    format: "esm",
+    bytecode: true,
+    sourcemap: "linked",
+    minify: { whitespace: true, syntax: true, identifiers: false },
+    define: { "process.env.NODE_ENV": '"production"' },
+    compile: {
+      target: bun,
+      outfile,
+      assets: ["drizzle", ...assets],
+      // A plugin's own node_modules resolves only with its package.json read.
+      autoloadPackageJson: true,
+      // Files that happen to lie in the working directory must not change what the binary is.
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+    } as Bun.CompileBuildOptions,
+    plugins: [libsqlStatic(addon)],
+    throw: false,
+  });
+  for (const log of result.logs) console.error(String(log));
+  if (!result.success) throw new Error(`bobbin does not compile for ${name}`);
+  const megabytes = (Bun.file(outfile).size / 1e6).toFixed(0);
+  console.log(`${outfile}: ${megabytes} MB in ${Math.round(performance.now() - startedAt)} ms`);
+}
