@@ -15,7 +15,8 @@ import type { Slices } from "../compose/slices.ts";
 import { MAX_TOKENS, sizeProblem } from "../execute/document-size.ts";
 import { decidersOf } from "../federation/plans.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { type CompiledOperation, compileOperation } from "./operation.ts";
+import { compileOperation } from "./compile-operation.ts";
+import type { CompiledOperation } from "./operation.ts";
 import { type Reason, Uncompilable } from "./uncompilable.ts";
 import { type Variables, type VariablesCheck, variablesCheck } from "./variables.ts";
 

@@ -1,163 +1,34 @@
 /**
- * One operation made ready: its plan, and the code that carries it out. Knows snapshots; nothing of HTTP.
+ * One operation made ready, and how it is carried out: by the text of answers, by their values, or interpreted where
+ * something is wrong. Knows plans and the code made of them; nothing of HTTP.
  */
-import {
-  type DefinitionNode,
-  type DocumentNode,
-  type ExecutionResult,
-  type GraphQLObjectType,
-  type OperationDefinitionNode,
-  OperationTypeNode,
-} from "graphql";
-import type { Island } from "../compose/island.ts";
-import { isGroups, joined, type Part, routeOf } from "../execute/operation.ts";
-import { rootFieldsOf } from "../execute/split.ts";
-import { stitchedModel } from "../execute/stitched-model.ts";
-import { type FederationOptions, interpret } from "../federation/executor.ts";
+import { type ExecutionResult, OperationTypeNode } from "graphql";
+import { joined } from "../execute/operation.ts";
+import { interpret } from "../federation/executor.ts";
 import { newGathered } from "../federation/gathered.ts";
-import type { Call, Plan } from "../federation/plan.ts";
-import { planOperation } from "../federation/plan-operation.ts";
-import { Unplannable } from "../federation/planner.ts";
 import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { AnswerTexts } from "./answer-texts.ts";
-import { bodyOf, Calls, isDivided, type PreparedCall, prepareCall } from "./calls.ts";
-import {
-  compilePrograms,
-  LEFT,
-  type Program,
-  type Programs,
-  type State,
-  type TextProgram,
-} from "./program.ts";
-import { answerShape, type Shape } from "./shape.ts";
+import { bodyOf, Calls, type PreparedCall } from "./calls.ts";
+import type { PlannedPart } from "./planned-parts.ts";
+import { LEFT, type Program, type Programs, type State, type TextProgram } from "./program.ts";
 import { Uncompilable } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
-
-/** A part of the operation with a plan of its own. */
-interface PlannedPart {
-  readonly island: Island;
-  /** The names of its root fields. */
-  readonly fields: readonly string[];
-  readonly document: DocumentNode;
-  /** Which of the document's operations it is. */
-  readonly operationName: string | undefined;
-  readonly model: FederationOptions;
-  readonly plan: Plan;
-  /** The plan for the case that something fails. */
-  careful(): Plan;
-}
 
 export interface Question {
   readonly variables: Variables;
   readonly context: GatewayContext;
 }
 
-/** Throws Uncompilable. */
-export function compileOperation(
-  snapshot: Snapshot,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  included: Variables,
-): CompiledOperation {
-  if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw new Uncompilable("subscription");
-  const route = routeOf(snapshot, { document, operationName: operation.name?.value });
-  const parts = (route?.parts ?? [])
-    .filter((part) => !isTypename(part, operation))
-    .map((part) => planPart(part, operation, included));
-  const isInTurn = operation.operation === OperationTypeNode.MUTATION;
-  const calls = joinedCalls(parts, isInTurn);
-  const shape = answerShape(snapshot.schema, document, operation, included);
-  const programs = compilePrograms({ calls: calls.map(({ call }) => call) }, snapshot.schema, shape);
-  return new CompiledOperation(
-    parts,
-    calls,
-    programs,
-    typenamesIn(shape),
-    shape.of(shape.type as GraphQLObjectType).map(({ key }) => key),
-    operation.operation,
-  );
-}
-
-/** What is answered without any service. */
-function typenamesIn({ type, of }: Shape): Record<string, string> {
-  const fields = of(type as GraphQLObjectType).filter(({ name }) => name === "__typename");
-  return Object.fromEntries(fields.map(({ key }) => [key, type.name]));
-}
-
-/** Whether nothing but the root type's name is asked, which needs no service. */
-function isTypename({ island, document }: Part, operation: OperationDefinitionNode): boolean {
-  return (
-    !island &&
-    rootFieldsOf(document, operationIn(document, operation)).every(({ name }) => name.value === "__typename")
-  );
-}
-
-/** The same operation in a document that has a part of it. */
-function operationIn(
-  document: DocumentNode,
-  { kind, name }: OperationDefinitionNode,
-): OperationDefinitionNode {
-  const is = (node: DefinitionNode) => node.kind === kind && node.name?.value === name?.value;
-  return document.definitions.find(is) as OperationDefinitionNode;
-}
-
-function planPart(
-  { island, document }: Part,
-  operation: OperationDefinitionNode,
-  variables: Variables,
-): PlannedPart {
-  if (!island) throw new Uncompilable("introspection");
-  const model = isGroups(island, document) ? island.group?.execution : stitchedModel(island);
-  if (!model) throw new Uncompilable("stitched services");
-  const supergraph = model.supergraph();
-  if (supergraph.hasOverrides) throw new Uncompilable("progressive override");
-  const node = operationIn(document, operation);
-  const { entityField } = model;
-  const options = { supergraph, document, operation: node, variables, entityField };
-  let careful: Plan | undefined;
-  try {
-    return {
-      island,
-      fields: rootFieldsOf(document, node).map(({ name }) => name.value),
-      document,
-      operationName: operation.name?.value,
-      model,
-      plan: planOperation({ ...options, isThrifty: true }),
-      careful() {
-        careful ??= planOperation(options);
-        return careful;
-      },
-    };
-  } catch (error) {
-    if (error instanceof Unplannable) throw new Uncompilable("field of no service");
-    throw error;
-  }
-}
-
-/** The parts' calls as one plan's; of a mutation, each part's after those of the part before. */
-function joinedCalls(parts: readonly PlannedPart[], isInTurn: boolean): PreparedCall[] {
-  const calls: PreparedCall[] = [];
-  for (const { model, plan } of parts) {
-    const first = calls.length;
-    const before = isInTurn ? calls.map((_, i) => i) : [];
-    for (const call of plan.calls) {
-      const executor = model.executor(call.graph);
-      if (!isDivided(executor)) throw new Uncompilable("service of this process");
-      const after = call.after.length === 0 ? before : call.after.map((i) => i + first);
-      calls.push(prepareCall({ ...call, after } satisfies Call, executor, model));
-    }
-  }
-  return calls;
-}
-
 export class CompiledOperation {
   readonly #parts: readonly PlannedPart[];
   readonly #calls: readonly PreparedCall[];
   readonly #programs: Programs;
+  /** What is answered without any service. */
   readonly #typenames: Readonly<Record<string, string>>;
+  /** The names of the answer's root, in their order. */
   readonly #keys: readonly string[];
   readonly #isInTurn: boolean;
   readonly #operation: OperationTypeNode;
