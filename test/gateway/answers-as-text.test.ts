@@ -140,3 +140,17 @@ test("keys that are escaped in different ways are one key", async () => {
   );
   expect(JSON.parse(asked[0] as string).variables._e0).toEqual([{ __typename: "Product", id: "é/" }]);
 });
+
+test("a key that is escaped in an answer of plain letters goes on as what it means", async () => {
+  products.answerWith(
+    () => new Response('{"data":{"products":[{"title":"\\u00e9","id":"\\u00e9"}]}}', JSON_TYPE),
+  );
+  prices.answerWith(async (request) => {
+    asked.push(await request.text());
+    return new Response('{"data":{"_e0":[{"price":3}]}}', JSON_TYPE);
+  });
+  expect(await textFor("{ products { title price } }")).toBe(
+    '{"data":{"products":[{"title":"\\u00e9","price":3}]}}',
+  );
+  expect(JSON.parse(asked[0] as string).variables._e0).toEqual([{ __typename: "Product", id: "é" }]);
+});

@@ -9,14 +9,15 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
 /** Of one request. */
 export class AnswerTexts {
-  /** Whether all bytes so far are their characters in every encoding, as they mostly are. */
+  /** Whether all bytes so far are their characters in every encoding, as they mostly are, and none is escaped. */
   #isAscii = true;
 
   /** Undefined where it may be something else than JSON. */
   of(answer: ServiceAnswer): string | undefined {
     if (!("body" in answer) || answer.status !== 200 || !JSON_TYPE.test(answer.contentType)) return undefined;
-    this.#isAscii &&= isAscii(answer.body);
-    return answer.body.toString("latin1");
+    const text = answer.body.toString("latin1");
+    this.#isAscii &&= isAscii(answer.body) && !text.includes("\\u");
+    return text;
   }
 
   /** What a text that was made of these means. */

@@ -70,7 +70,7 @@ export class CompiledOperation {
   async answer(question: Question): Promise<string | Buffer<ArrayBuffer> | ExecutionResult> {
     const calls = new Calls(question.context);
     const { texts, values } = this.#programs;
-    if (this.#triesText()) {
+    if (texts && this.#triesText()) {
       try {
         const bytes = await this.#answerText(texts, calls, question.variables);
         if (this.#misses > 0) this.#misses -= 1;

@@ -10,7 +10,7 @@ import { Code, literal } from "./code.ts";
 import { collectFunction, type EntitySet, type Keys, takeFunction } from "./collecting.ts";
 import { type Entry, type Layout, layout } from "./places.ts";
 import { readFunction } from "./reading.ts";
-import { RecordForms } from "./record-forms.ts";
+import { RecordForms, Unreadable } from "./record-forms.ts";
 import { SCANNERS } from "./scanning.ts";
 import type { Shape } from "./shape.ts";
 import { weaveFunction } from "./weaving.ts";
@@ -38,7 +38,8 @@ export interface TextProgram extends Program<string> {
 }
 
 export interface Programs {
-  readonly texts: TextProgram;
+  /** Undefined where answers cannot be read as text. */
+  readonly texts: TextProgram | undefined;
   /** Gives the answer's data. Made when it is first needed, which it seldom is. Throws Uncompilable. */
   readonly values: () => Program<object>;
   /** Characters of the code that was made at once: what a plan takes in memory is mostly that. */
@@ -53,7 +54,7 @@ export function compilePrograms(plan: Plan, schema: GraphQLSchema, shape: Shape)
   const places = layout(plan);
   const code = new Code();
   const texts = textProgram(code, plan, schema, places, shape);
-  let values: Program<object> | undefined;
+  let values = texts ? undefined : valueProgram(plan, schema, places, shape);
   return {
     texts,
     codeLength: code.length,
@@ -70,13 +71,23 @@ function textProgram(
   schema: GraphQLSchema,
   places: Layout,
   shape: Shape,
-): TextProgram {
-  const forms = new RecordForms(schema, plan, places, shape);
+): TextProgram | undefined {
+  const forms = formsOf(plan, schema, places, shape);
+  if (!forms) return undefined;
   const read = plan.calls.map((_, call) => readFunction(code, forms, call));
   const answer = weaveFunction(code, schema, forms, places, shape);
   const isWhole = plan.calls.length === 1 && forms.isWhole(shape);
   const members = `answer:${answer},read:[${read.join(",")}],isWhole:${isWhole}`;
   return code.evaluate(`{${shared(code, plan, schema, places, "texts")},${members}}`, TOOLS);
+}
+
+function formsOf(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape): RecordForms | undefined {
+  try {
+    return new RecordForms(schema, plan, places, shape);
+  } catch (error) {
+    if (error instanceof Unreadable) return undefined;
+    throw error;
+  }
 }
 
 function valueProgram(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape): Program<object> {

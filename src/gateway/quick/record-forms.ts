@@ -30,11 +30,16 @@ export interface FormField {
   run: number | undefined;
 }
 
+/** Objects of one position would have to be read in several ways, as the services are asked. */
+export class Unreadable extends Error {}
+
 /** The objects of one upstream position, which all positions of the client's answer that they serve have in common. */
 export class RecordForm {
   /** Whether the text is the client's as it is. */
   readonly isPlain: boolean;
   readonly isAbstract: boolean;
+  /** Equal for forms that are read alike. */
+  readonly signature: string;
   readonly #variants = new Map<string, readonly FormField[]>();
 
   constructor(forms: RecordForms, views: readonly View[]) {
@@ -42,6 +47,12 @@ export class RecordForm {
     this.isAbstract = first.source.selection.isAbstract;
     for (const type of forms.typesOf(views)) this.#variants.set(type, forms.fieldsOf(views, type));
     this.isPlain = views.every((view) => this.#isWhole(forms, view));
+    const fieldText = ({ alias, isKept, run, below }: FormField) =>
+      `${alias}:${isKept}:${run ?? ""}${below?.signature ?? ""}`;
+    const fieldTexts = [...this.#variants.values()].map((fields) => fields.map(fieldText).join());
+    // Where the service does not say of which type an object is, all are read as one.
+    if (!this.isAbstract && new Set(fieldTexts).size > 1) throw new Unreadable();
+    this.signature = `${this.isPlain}{${[...this.#variants.keys()].map((type, i) => `${type}(${fieldTexts[i]})`).join()}}`;
   }
 
   /** Type → its fields, in the order in which the service answers them. */
@@ -219,20 +230,21 @@ export class RecordForms {
     seen: readonly { field: ShapeField; asked: Asked }[],
   ): RecordForm | undefined {
     if (!selection) return undefined;
-    const visible = seen.flatMap(({ field, asked: { below: place } }): View[] =>
-      place ? [{ place, source: place.base, shape: field.below }] : [],
-    );
-    const places = new Set(visible.map(({ place }) => place));
-    const hidden = views.flatMap(({ place }): View[] => {
-      const below = place.asked(type, key)?.below;
-      return below && !places.has(below) ? [{ place: below, source: below.base, shape: undefined }] : [];
-    });
-    return this.#formOf([...visible, ...hidden]);
+    const places = new Set(seen.flatMap(({ asked }) => asked.below ?? []));
+    for (const { place } of views) {
+      const hidden = place.asked(type, key)?.below;
+      if (hidden) places.add(hidden);
+    }
+    return this.#formOf([...places].flatMap((place) => this.#views(place, place.base)));
   }
 
   #formOf(views: readonly View[]): RecordForm {
     const form = new RecordForm(this, views);
-    for (const { source } of views) this.#forms.set(source, form);
+    for (const { source } of views) {
+      const known = this.#forms.get(source);
+      if (known && known.signature !== form.signature) throw new Unreadable();
+      this.#forms.set(source, form);
+    }
     return form;
   }
 
