@@ -19,7 +19,7 @@ export function createLog(level: LogLevel, format: LogFormat): Log {
   if (format === "pretty") {
     // Loaded on a terminal only: elsewhere it would be six megabytes for nothing.
     const pretty: typeof import("pino-pretty") = require("pino-pretty");
-    return pino(options, pretty({ colorize: true, ignore: "pid,hostname", sync: true }));
+    return pino(options, pretty({ ignore: "pid,hostname", sync: true }));
   }
   return pino(options, pino.destination({ dest: 1, sync: true }));
 }

@@ -45,8 +45,12 @@ function fail(lines: readonly string[]): never {
 
 /** Prints what came of a command, or why it refused, and ends the process: a plugin's thread may be left. */
 async function finish(command: (terminal: Terminal) => Promise<Outcome>): Promise<void> {
-  // Who reads it has had enough.
-  process.stdout.once("error", () => process.exit(0));
+  process.stdout.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+    // Who reads it has had enough.
+    if (code === "EPIPE") process.exit(0);
+    process.stderr.write(`Standard output cannot be written: ${message}\n`);
+    process.exit(1);
+  });
   try {
     const { status, out, err } = await command(terminal);
     await Promise.all([print(process.stdout, out), print(process.stderr, err)]);
@@ -60,11 +64,14 @@ async function finish(command: (terminal: Terminal) => Promise<Outcome>): Promis
 const print = (stream: NodeJS.WriteStream, lines: readonly string[]): Promise<void> =>
   write(stream, lines.map((line) => `${line}\n`).join(""));
 
-/** Resolves when all of it is on its way: what a pipe has not taken yet ends with the process. */
+/**
+ * Resolves when all of it is on its way: what a pipe has not taken yet ends with the process. Where standard output
+ * fails, its "error" ends the process.
+ */
 function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (text === "") resolve();
-    else stream.write(text, () => resolve());
+    else stream.write(text, (error) => (error && stream === process.stdout ? undefined : resolve()));
   });
 }
 

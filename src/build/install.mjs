@@ -14,7 +14,20 @@ const wanted = createHash("sha256")
   .update(`${process.platform} ${process.arch}`)
   .digest("hex");
 
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+/** Whether npm put everything there itself; it writes down what it has put there when it is done. */
+function isThere() {
+  const inside = `${root}node_modules/.package-lock.json`;
+  if (!existsSync(inside)) return false;
+  const { packages: there } = JSON.parse(readFileSync(inside, "utf8"));
+  const { packages } = JSON.parse(readFileSync(`${root}package-lock.json`, "utf8"));
+  return Object.entries(packages).every(
+    ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
+  );
+}
+
+const isStamped = existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;
+if (!isStamped && isThere()) writeFileSync(stamp, wanted);
+else if (!isStamped) {
   console.log("bobbin: installing what package-lock.json lists …");
   const onWindows = process.platform === "win32";
   const npm = spawn(onWindows ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {

@@ -50,7 +50,7 @@ export class Registration {
     this.#registrant = registrant;
   }
 
-  /** URLs of the same scheme, host and port are the same instance. */
+  /** URLs of the same scheme, host and port, or of the same unix socket, are the same instance. */
   isOf(name: string, url: string): boolean {
     return !this.#leaving && this.name === name && originOf(this.url) === originOf(url);
   }
@@ -201,7 +201,9 @@ export class Registration {
 
 function originOf(url: string): string {
   try {
-    return new URL(url).origin;
+    // Not `origin`: it is "null" for all unix sockets.
+    const { protocol, host } = new URL(url);
+    return `${protocol}//${host}`;
   } catch {
     // The registry says what is wrong with it.
     return url;

@@ -189,6 +189,19 @@ test.concurrent("registering again with the same origin replaces what is told of
   expect((await find("moved")).code).toBe("SERVICE_NOT_FOUND");
 });
 
+test.concurrent("one program may register several unix sockets as instances of a service", async () => {
+  await using folder = await tempFolder();
+  await using allowing = await startApp({ config: { unixSockets: folder.path } });
+  await using client = clientOf({ registryUrl: allowing.urls.registry });
+  const socket = (name: string) => `http+unix://${encodeURIComponent(`${folder.path}/${name}.sock`)}`;
+  for (const name of ["a", "b"]) await client.registerService("sockets", socket(name));
+  const urls = async () =>
+    (await find("sockets", allowing)).instances?.map(({ url }: { url: string }) => url);
+  expect(await urls()).toEqual([socket("a"), socket("b")]);
+  expect(await client.unregisterService("sockets")).toBe(true);
+  expect(await urls()).toBeUndefined();
+});
+
 test.concurrent("what was removed stays away, even where its registration was still under way", async () => {
   await using client = clientOf();
   const registering = client.registerService("brief", service.url, {}, { ttl: 1 });

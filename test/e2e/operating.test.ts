@@ -1,6 +1,8 @@
 /** What a person who runs the binary sees and relies on: its log, its refusals to start, its end. */
 import { expect, test } from "bun:test";
-import { startBinary, tempFolder } from "../support/app.ts";
+import { existsSync } from "node:fs";
+import { BINARY, startBinary, tempFolder } from "../support/app.ts";
+import { onTerminal } from "../support/bobbin-command.ts";
 import { get, graphql, post, until } from "../support/client.ts";
 import { run } from "../support/command.ts";
 import { writeFiles } from "../support/files.ts";
@@ -48,6 +50,32 @@ test("a port that is taken is said in one line that names the flag", async () =>
   expect(fatal[0].msg).toContain(`:${port}: it is in use`);
   expect(fatal[0].msg).toContain("--core-port");
   expect(fatal[0].err).toBeUndefined();
+});
+
+test.skipIf(!existsSync("/dev/full"))(
+  "a command whose output cannot be written says so, and has not done it",
+  async () => {
+    const stdout = Bun.file("/dev/full");
+    const child = Bun.spawn([BINARY, "completion", "bash"], { stdout, stderr: "pipe" });
+    expect(await new Response(child.stderr).text()).toMatch(
+      /^Standard output cannot be written: ENOSPC.*\n$/,
+    );
+    expect(await child.exited).toBe(1);
+  },
+);
+
+test("the log has colours on a terminal only, and none with NO_COLOR", async () => {
+  await using first = await startBinary();
+  await using folder = await tempFolder();
+  const env = { DATABASE_URL: `file:${folder.path}/log.db`, PLUGINS_DIR: folder.path, LOG_FORMAT: "pretty" };
+  const args = ["--gateway-port", "0", "--core-port", new URL(first.urls.core).port, "--registry-port", "0"];
+  expect(await onTerminal(args, 80, env)).toContain("\u001b[41mFATAL");
+  const plain = await onTerminal(args, 80, { ...env, NO_COLOR: "1" });
+  const piped = await run(args, { folder: folder.path, env });
+  for (const text of [plain, piped.stdout]) {
+    expect(text).toContain("] FATAL: cannot listen");
+    expect(text).not.toContain("\u001b");
+  }
 });
 
 test("a subscription of a plugin ends at once with SIGTERM, in the graph and at its own door", async () => {

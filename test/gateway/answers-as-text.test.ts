@@ -154,3 +154,31 @@ test("a key that is escaped in an answer of plain letters goes on as what it mea
   );
   expect(JSON.parse(asked[0] as string).variables._e0).toEqual([{ __typename: "Product", id: "é" }]);
 });
+
+test("where a service does not say of which type an object is, each is answered as what it is", async () => {
+  await using media = await startService(
+    federated({
+      sdl: `${V2} type Query { media: [Media!] } interface Media @key(fields: "id") { id: ID! }
+        type Film implements Media @key(fields: "id") { id: ID! }
+        type Show implements Media @key(fields: "id") { id: ID! }`,
+      resolvers: {
+        Query: { media: () => ["Film", "Show"].map((__typename, id) => ({ __typename, id: `${id}` })) },
+      },
+    }),
+  );
+  await using stars = await startService(
+    federated({
+      sdl: `${V2} type Media @interfaceObject @key(fields: "id") { id: ID! stars: Int seen: Int }`,
+      entities: { Media: ({ id }) => ({ __typename: "Media", id, stars: 5, seen: 9 }) },
+    }),
+  );
+  await register(app, "media", media);
+  await register(app, "stars", stars);
+  await answered(app, "{ media { id ... on Show { stars } } }");
+  expect(await textFor("{ media { ... on Show { stars seen } } }")).toBe(
+    '{"data":{"media":[{},{"stars":5,"seen":9}]}}',
+  );
+  expect(await textFor("{ media { ... on Film { seen } ... on Show { stars } } }")).toBe(
+    '{"data":{"media":[{"seen":9},{"stars":5}]}}',
+  );
+});
