@@ -23,7 +23,7 @@ const WHOLE_EXITS = `
 Exit status of every command:
   0  done, or yes
   1  not done, or no: standard error says why
-  2  the command line or the environment is wrong (health: bobbin cannot be reached)`;
+  2  the command line or the environment is wrong; health: nobody answers`;
 
 export function createProgram(surroundings: Surroundings): Command {
   const { serve, run, exit } = surroundings;
