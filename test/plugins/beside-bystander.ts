@@ -5,7 +5,10 @@ import { BYSTANDER } from "./broken-plugins.ts";
 import { folderWith } from "./folder-with.ts";
 
 const ENV = { PLUGIN_CALL_TIMEOUT: "1.5", PLUGIN_MEMORY: "128" };
-export const ISOLATIONS = ["worker", "process"] as const;
+/** TEST_FULL: in processes too. */
+export const ISOLATIONS: readonly ("worker" | "process")[] = process.env.TEST_FULL
+  ? ["worker", "process"]
+  : ["worker"];
 
 /** The binary with these plugins and one that is well. */
 export async function startWith(

@@ -262,7 +262,10 @@ describe("names", () => {
     await post(`${registry}/unregister`, { serviceName: "payment" });
     await stage.untilAnswers("{ plugin }", { plugin: "1" });
     await stage.untilUnknown("remote");
-    expect((await stage.registered("payment")).body).toMatchObject({ source: "PLUGIN", status: "ACTIVE" });
+    await until(
+      () => stage.registered("payment"),
+      ({ body }) => body.source === "PLUGIN" && body.status === "ACTIVE",
+    );
     // The file of before, which had to find itself another name, goes without what has its old one.
     await until(
       async () => [await stage.view("payment.ts"), (await stage.registered("payment-2")).status],
