@@ -27,9 +27,11 @@ test(`${ROUNDS} kills and schema changes fail no question that is asked again`, 
       (line) => line?.composition === "COMPOSED",
     );
   }
-  const ask = async () => {
+  /** `keepalive`: on a connection that is there, which may be one to a process that was killed. */
+  const ask = async (keepalive = true) => {
     const response = await fetch(`${gateway}/graphql`, {
       method: "POST",
+      keepalive,
       headers: { "content-type": "application/json" },
       body: '{"query":"{ steady changing }"}',
     });
@@ -46,7 +48,7 @@ test(`${ROUNDS} kills and schema changes fail no question that is asked again`, 
     while (running) {
       const { worker, answer } = await ask().catch(() => {
         cutOff += 1;
-        return ask();
+        return ask(false);
       });
       seen.set(worker, (seen.get(worker) ?? 0) + 1);
       if (JSON.stringify(answer) !== '{"data":{"steady":"yes","changing":"0"}}') wrong.push(answer);
