@@ -12,8 +12,9 @@ import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { AnswerTexts } from "./answer-texts.ts";
 import { bodyOf, Calls, type PreparedCall } from "./calls.ts";
+import { LEFT, leave } from "./left.ts";
 import type { PlannedPart } from "./planned-parts.ts";
-import { LEFT, type Program, type Programs, type State, type TextProgram } from "./program.ts";
+import type { Program, Programs, State, TextProgram } from "./program.ts";
 import { Uncompilable } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
@@ -106,14 +107,14 @@ export class CompiledOperation {
     const texts = new AnswerTexts();
     const read = (answer: ServiceAnswer, call: number) => {
       const text = texts.of(answer);
-      return text === undefined ? left() : (program.read[call] as (text: string) => object)(text);
+      return text === undefined ? leave() : (program.read[call] as (text: string) => object)(text);
     };
     if (!program.isWhole) {
       const decoded = (text: string) => texts.decoded(text);
       return texts.sendable(await this.#gather({ program, read, decoded }, calls, variables));
     }
     const [only] = this.#calls as [PreparedCall];
-    const answer = await calls.send(only, bodyOf(only, variables, [])).catch(left);
+    const answer = await calls.send(only, bodyOf(only, variables, [])).catch(leave);
     read(answer, 0);
     return (answer as RawAnswer).body;
   }
@@ -152,7 +153,7 @@ export class CompiledOperation {
       isNeeded ||= text !== "";
     }
     if (!isNeeded) return;
-    const answer = await calls.send(prepared, bodyOf(prepared, variables, representations)).catch(left);
+    const answer = await calls.send(prepared, bodyOf(prepared, variables, representations)).catch(leave);
     program.take[i]?.(state, read(answer, i));
   }
 
@@ -189,10 +190,6 @@ interface Run {
 /** A service whose answers have another form every time is not read as text every time. */
 const MOST_MISSES = 8;
 const TRIES_AGAIN_AFTER = 100;
-
-function left(): never {
-  throw LEFT;
-}
 
 /** Throws LEFT where the answer is anything but data alone. */
 function dataOf(answer: ServiceAnswer): object {

@@ -8,6 +8,8 @@ import type { Plan } from "../federation/plan.ts";
 import { answerFunction } from "./answering.ts";
 import { Code, literal } from "./code.ts";
 import { collectFunction, type EntitySet, type Keys, takeFunction } from "./collecting.ts";
+import { safeText, tokenText, unescaped, valueText } from "./key-texts.ts";
+import { leave } from "./left.ts";
 import { type Entry, type Layout, layout } from "./places.ts";
 import { readFunction } from "./reading.ts";
 import { RecordForms, Unreadable } from "./record-forms.ts";
@@ -46,20 +48,17 @@ export interface Programs {
   readonly codeLength: number;
 }
 
-/** Thrown where an answer is not as it should be; the reference road says what is wrong with it. */
-export const LEFT = Symbol("left the quick road");
-
 /** Throws Uncompilable. */
 export function compilePrograms(plan: Plan, schema: GraphQLSchema, shape: Shape): Programs {
   const places = layout(plan);
   const code = new Code();
   const texts = textProgram(code, plan, schema, places, shape);
-  let values = texts ? undefined : valueProgram(plan, schema, places, shape);
+  let values = texts ? undefined : valueProgram(code, plan, schema, places, shape);
   return {
     texts,
     codeLength: code.length,
     values: () => {
-      values ??= valueProgram(plan, schema, places, shape);
+      values ??= valueProgram(new Code(), plan, schema, places, shape);
       return values;
     },
   };
@@ -76,7 +75,8 @@ function textProgram(
   if (!forms) return undefined;
   const read = plan.calls.map((_, call) => readFunction(code, forms, call));
   const answer = weaveFunction(code, schema, forms, places, shape);
-  const isWhole = plan.calls.length === 1 && forms.isWhole(shape);
+  const [first, ...others] = forms.partsOf(0);
+  const isWhole = plan.calls.length === 1 && others.length === 0 && first?.form.isPlain === true;
   const members = `answer:${answer},read:[${read.join(",")}],isWhole:${isWhole}`;
   return code.evaluate(`{${shared(code, plan, schema, places, "texts")},${members}}`, TOOLS);
 }
@@ -90,8 +90,13 @@ function formsOf(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape
   }
 }
 
-function valueProgram(plan: Plan, schema: GraphQLSchema, places: Layout, shape: Shape): Program<object> {
-  const code = new Code();
+function valueProgram(
+  code: Code,
+  plan: Plan,
+  schema: GraphQLSchema,
+  places: Layout,
+  shape: Shape,
+): Program<object> {
   const answer = answerFunction(code, schema, places, shape);
   return code.evaluate(`{${shared(code, plan, schema, places, "values")},answer:${answer}}`, TOOLS);
 }
@@ -132,49 +137,10 @@ function takeCallFunction(code: Code, { calls }: Plan, places: Layout, call: num
   return code.declare(`(s,d){${check}s.d${call}=d;${takes.join("")}}`);
 }
 
-function leave(): never {
-  throw LEFT;
-}
-
-/** What nearly every key consists of, and needs no escaping. */
-const PLAIN_TEXT = /^[\w .:@/+=-]*$/;
-
-/** A key's value as JSON; undefined where it has none. */
-function jsonText(value: unknown): string | undefined {
-  if (typeof value === "string") return PLAIN_TEXT.test(value) ? `"${value}"` : JSON.stringify(value);
-  if (value === null) return "null";
-  if (value === undefined) return undefined;
-  if (typeof value === "boolean" || Number.isSafeInteger(value)) return String(value);
-  return leave();
-}
-
-/**
- * The text of a value in an answer that has escapes, with the fewest that JSON needs: the same key is the same text
- * whoever wrote it.
- */
-function unescaped(text: string, start: number, end: number): string {
-  const token = text.slice(start, end);
-  if (token.charCodeAt(0) !== 34 || !token.includes("\\")) return token;
-  const value: unknown = JSON.parse(Buffer.from(token, "latin1").toString("utf8"));
-  return Buffer.from(JSON.stringify(value)).toString("latin1");
-}
-
-/** A key's text as JSON; undefined where it has none. */
-function tokenText(text: string | null | undefined): string | undefined {
-  return text === null ? "null" : text;
-}
-
-/** The same of keys whose text is parsed, which may lose digits. */
-function safeText(text: string | null | undefined): string | undefined {
-  if (!text || text.charCodeAt(0) === 34) return tokenText(text);
-  const value: unknown = JSON.parse(text);
-  return typeof value === "boolean" || Number.isSafeInteger(value) ? text : leave();
-}
-
 /** What the code calls. */
 const TOOLS = {
   B: leave,
-  Q: jsonText,
+  Q: valueText,
   T: tokenText,
   SAFE: safeText,
   UNESCAPED: unescaped,

@@ -5,12 +5,13 @@
 import { type GraphQLOutputType, isListType, isNonNullType } from "graphql";
 import { type Code, literal } from "./code.ts";
 import type { FormField, RecordForm, RecordForms } from "./record-forms.ts";
-import { scanFunction } from "./scanning.ts";
+import { byTypename, scanFunction } from "./scanning.ts";
 
 /** The property of a record that has a run of text; no name of GraphQL's. */
 export const runName = (first: number) => `$r${first}`;
 
-const BEGIN = '{"data":{';
+/** How an answer begins that has data and no errors. */
+export const BEGIN = '{"data":{';
 
 /**
  * Writes a function from an answer's text to the record of its data, which throws where it is not as expected. In the
@@ -60,11 +61,7 @@ function readRecord(code: Code, form: RecordForm): string {
   });
   const [only] = cases;
   if (!form.isAbstract) return code.declare(`(t,i){${only?.[1] ?? "B()"}}`);
-  const begin = '{"__typename":"';
-  const named = cases.map(([type, text]) => `case ${literal(type)}:{${text}}`).join("");
-  return code.declare(
-    `(t,i){${expect(begin)}i+=${begin.length};const q=t.indexOf('"',i),n=t.slice(i,q);i=q+1;switch(n){${named}default:B()}}`,
-  );
+  return code.declare(`(t,i){${byTypename(cases, "B()")}}`);
 }
 
 /** Statements that read fields one after the other, and the record's properties. `opening`: what comes before the first. */

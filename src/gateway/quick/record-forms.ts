@@ -60,10 +60,6 @@ export class RecordForm {
     return this.#variants;
   }
 
-  field(type: string, alias: string): FormField | undefined {
-    return this.#variants.get(type)?.find((field) => field.alias === alias);
-  }
-
   #isWhole(forms: RecordForms, { place, shape }: View): boolean {
     if (!shape || place.entries.length > 0 || forms.isLookedInto(place)) return false;
     return [...this.#variants].every(([type, fields]) => {
@@ -117,14 +113,6 @@ export class RecordForms {
     return this.#parts[call] ?? [];
   }
 
-  /** Whether the first request's answer has all that clients see, as they see it. */
-  isWhole(shape: Shape): boolean {
-    const [part, ...others] = this.partsOf(0);
-    const [[type, fields] = [shape.type.name, []]] = [...(part?.form.variants ?? [])];
-    const isOne = fields.length > 0 && fields.every(({ run }) => run === 0);
-    return isOne && others.length === 0 && fields.length === this.wanted(shape, type).length;
-  }
-
   of(source: Source): RecordForm {
     const form = this.#forms.get(source);
     if (!form) throw new Error("no such source");
@@ -142,16 +130,18 @@ export class RecordForms {
     return this.#keys.has(base);
   }
 
+  /** The types that the objects may be of. */
   typesOf(views: readonly View[]): Set<string> {
-    const types = new Set<string>();
-    for (const { source, shape } of views) {
-      const { typename } = source.selection;
-      if (typename !== undefined) types.add(typename);
-      else if (shape && isAbstractType(shape.type))
-        for (const { name } of this.#schema.getPossibleTypes(shape.type)) types.add(name);
-      else if (shape) types.add(shape.type.name);
-    }
-    return types;
+    return new Set(
+      views.flatMap(({ source, shape }) =>
+        shape ? this.#typesIn(source, shape) : (source.selection.typename ?? []),
+      ),
+    );
+  }
+
+  #typesIn({ selection: { typename } }: Source, { type }: Shape): readonly string[] {
+    if (typename !== undefined) return [typename];
+    return isAbstractType(type) ? this.#schema.getPossibleTypes(type).map(({ name }) => name) : [type.name];
   }
 
   /** The fields of the service's objects of a type, in runs. */
@@ -187,9 +177,7 @@ export class RecordForms {
   /** `run` is 0 where the field may be part of one. */
   #field(views: readonly View[], type: string, selected: Selected): FormField {
     const { alias } = selected;
-    const seen = views.flatMap(({ shape, place, source }) =>
-      shape ? this.#seen(shape, place, source, type, alias) : [],
-    );
+    const seen = this.#seen(views, type, alias);
     const below = this.#below(views, type, selected, seen);
     const isKey = views.some(({ source }) => this.#keys.get(source)?.has(alias));
     const isText = !below || below.isPlain;
@@ -208,18 +196,20 @@ export class RecordForms {
     };
   }
 
-  /** The client's fields that a field of a source gives. */
-  #seen(
-    shape: Shape,
-    place: Place,
-    source: Source,
-    type: string,
-    alias: string,
-  ): { field: ShapeField; asked: Asked }[] {
-    return this.wanted(shape, type).flatMap((field) => {
-      const asked = place.asked(type, field.key);
-      const isFrom = asked?.from.some((from) => from.source === source && from.alias === alias);
-      return asked && isFrom ? [{ field, asked }] : [];
+  /** Which of the client's fields a field of the view's source gives; -1 where it gives none. */
+  #indexOf({ shape, place, source }: View, type: string, alias: string): number {
+    if (!shape) return -1;
+    const gives = ({ key }: ShapeField) =>
+      place.asked(type, key)?.from.some((from) => from.source === source && from.alias === alias) ?? false;
+    return this.wanted(shape, type).findIndex(gives);
+  }
+
+  /** The client's fields that a field gives, of each view one. */
+  #seen(views: readonly View[], type: string, alias: string): { field: ShapeField; asked: Asked }[] {
+    return views.flatMap((view) => {
+      const field = view.shape && this.wanted(view.shape, type)[this.#indexOf(view, type, alias)];
+      const asked = field && view.place.asked(type, field.key);
+      return asked ? [{ field, asked }] : [];
     });
   }
 
@@ -251,14 +241,9 @@ export class RecordForms {
   /** Before which fields a run has to end, since a client's answer has them elsewhere. */
   #cuts(views: readonly View[], type: string, fields: readonly FormField[]): Set<number> {
     const cuts = new Set<number>();
-    for (const { shape, place, source } of views) {
-      if (!shape) continue;
-      const wanted = this.wanted(shape, type);
-      const at = fields.map(({ alias }) =>
-        wanted.findIndex(({ key }) =>
-          place.asked(type, key)?.from.some((from) => from.source === source && from.alias === alias),
-        ),
-      );
+    for (const view of views) {
+      if (!view.shape) continue;
+      const at = fields.map(({ alias }) => this.#indexOf(view, type, alias));
       for (let i = 1; i < at.length; i++) {
         const [before, here] = [at[i - 1] as number, at[i] as number];
         // Where this view has neither of the two, it does not matter to it.
@@ -273,12 +258,7 @@ export class RecordForms {
     this.#shapes.set(place, known);
     if (known.has(shape)) return;
     known.add(shape);
-    const { typename } = place.base.selection;
-    const types =
-      typename === undefined && isAbstractType(shape.type)
-        ? this.#schema.getPossibleTypes(shape.type).map(({ name }) => name)
-        : [typename ?? shape.type.name];
-    for (const type of types) {
+    for (const type of this.#typesIn(place.base, shape)) {
       for (const { key, below } of this.wanted(shape, type)) {
         const deeper = place.asked(type, key)?.below;
         if (below && deeper) this.#see(deeper, below);

@@ -53,11 +53,17 @@ function scanObject(code: Code, { variants, isAbstract }: RecordForm): string {
     return [type, `${steps.join("")}return t.charCodeAt(i)===125?i+1:-1`] as const;
   });
   if (!isAbstract) return code.declare(`(t,i){${cases[0]?.[1]}}`);
+  return code.declare(`(t,i){${byTypename(cases, "return-1")}}`);
+}
+
+/** Statements for an object that begins with its type's name, by that; `otherwise`: for any other. */
+export function byTypename(
+  cases: readonly (readonly [type: string, then: string])[],
+  otherwise: string,
+): string {
   const begin = '{"__typename":"';
-  const named = cases.map(([type, text]) => `case ${literal(type)}:{${text}}`).join("");
-  return code.declare(
-    `(t,i){if(!t.startsWith(${literal(begin)},i))return-1;i+=${begin.length};const q=t.indexOf('"',i),n=t.slice(i,q);i=q+1;switch(n){${named}default:return-1}}`,
-  );
+  const named = cases.map(([type, then]) => `case ${literal(type)}:{${then}}`).join("");
+  return `if(!t.startsWith(${literal(begin)},i))${otherwise};i+=${begin.length};const q=t.indexOf('"',i),n=t.slice(i,q);i=q+1;switch(n){${named}default:${otherwise}}`;
 }
 
 function scanList(code: Code, item: string): string {

@@ -13,7 +13,7 @@ import {
 import { caught } from "./answering.ts";
 import { type Code, literal, member } from "./code.ts";
 import { type Asked, attachedName, type Layout, type Place, type Source } from "./places.ts";
-import { runName } from "./reading.ts";
+import { BEGIN, runName } from "./reading.ts";
 import type { RecordForms } from "./record-forms.ts";
 import type { Shape, ShapeField } from "./shape.ts";
 import { Uncompilable } from "./uncompilable.ts";
@@ -38,12 +38,11 @@ export function weaveFunction(
   };
   const recordOf = (source: Source) => ({ record: `s.d${calls.get(source)}`, mayLack: false });
   const members = new Weaver(code, schema, forms).members(shape.of(root), root.name, asked, recordOf);
-  return code.declare(`(s){return ${joined(['{"data":{', ...members, "}}"].map(asText))}}`);
+  return code.declare(`(s){return ${joined([BEGIN, ...members, "}}"])}}`);
 }
 
 /** A literal, or an expression in code. */
 type Text = string | { readonly expression: string };
-const asText = (text: Text) => text;
 
 /** An expression for texts one after the other. */
 function joined(texts: readonly Text[]): string {
