@@ -11,6 +11,7 @@ import {
 } from "@graphql-tools/utils";
 import { execute, GraphQLSchema, parse, print, printSchema } from "graphql";
 import { BobbinError, messageOf, toBobbinError } from "./errors.ts";
+import type { LocalService, LocalState } from "./gateway/local-service.ts";
 import {
   type DividedExecutor,
   failure,
@@ -19,7 +20,6 @@ import {
 } from "./gateway/remote/remote-executor.ts";
 import { holdsFile } from "./gateway/remote/request-body.ts";
 import type { GatewayContext } from "./gateway/remote/request-context.ts";
-import type { LocalService, LocalState } from "./gateway/schemas.ts";
 import { withPlainNumbers } from "./gateway/values/exact-numbers.ts";
 import type { Outcome } from "./health/probe.ts";
 import type { PluginHost } from "./plugins/host.ts";

@@ -1,20 +1,23 @@
 /**
- * Follows the registry, composes when schemas changed, and replaces the snapshot.
- * Knows services, their schemas and the pure `compose`; nothing of doors, probes, or how a schema is got.
+ * Follows the registry, composes when schemas changed, and replaces the snapshot: all that is here is when that is
+ * done, and with what. Knows services, their schemas and the pure `compose`; nothing of doors, probes, or how a schema
+ * is got.
  */
 import { BobbinError } from "../errors.ts";
 import type { RegistryEvent } from "../events.ts";
 import type { Service } from "../registry/service.ts";
-import { type ChangeReport, ChangeReports, logged } from "./compose/change-reports.ts";
+import { type ChangeReport, ChangeReports } from "./compose/change-reports.ts";
 import type { Candidate, Reason } from "./compose/compose.ts";
 import { composeSafely, type SafeComposition } from "./compose/compose-safely.ts";
 import { compositionMemory } from "./compose/memory.ts";
 import { atOnce, type Done, inSlices, type Slices } from "./compose/slices.ts";
 import { ComposingThread } from "./federation/composing-thread.ts";
 import type { ComposedService } from "./last-set.ts";
+import { logComposed } from "./log-composed.ts";
 import { isSame, type Parts, partsOf } from "./parts.ts";
+import { triedSource } from "./schema-source.ts";
 import { type SchemaOutcome, SchemaStates, type StatesOptions } from "./schema-states.ts";
-import { type SchemaSources, Schemas, triedSource } from "./schemas.ts";
+import { type SchemaSources, Schemas } from "./schemas.ts";
 import { Snapshot } from "./snapshot.ts";
 import { type Trial, trial } from "./trial.ts";
 
@@ -346,7 +349,11 @@ export class Composer implements AsyncDisposable {
     this.#lastCostMs = ms;
     const now = { at: this.#options.clock.now(), revision };
     const news = this.#changes.take(composition, (name) => this.#schemas.latest(name), now);
-    this.#logDifference(before, next);
+    logComposed(this.#options.log, before, next, {
+      ms,
+      waiting: (name) => this.#changes.waiting(name),
+      withFile: (name, reason) => this.#states.withFile(name, reason),
+    });
     this.#options.onSnapshot();
     for (const name of this.#schemas.names()) this.#states.report(name, next, news.get(name));
     this.#save(next);
@@ -357,21 +364,6 @@ export class Composer implements AsyncDisposable {
     const { policy, service } = this.#options;
     if (policy === "any" || this.#changes.isAccepted(latest)) return true;
     return this.#unregistered.has(latest.name) || service(latest.name)?.source === "CORE";
-  }
-
-  #logDifference(before: Snapshot | undefined, after: Snapshot): void {
-    const added = [...after.subgraphs.keys()].filter((name) => !before?.subgraphs.has(name));
-    const removed = [...(before?.subgraphs.keys() ?? [])].filter((name) => !after.subgraphs.has(name));
-    const { revision, subgraphs } = after;
-    const ms = Math.round(this.#lastCostMs);
-    this.#options.log.info({ revision, services: subgraphs.size, added, removed, ms }, "composed");
-    for (const [service, reason] of after.rejected) {
-      if (before?.rejected.get(service)?.message === reason.message) continue;
-      const waiting = this.#changes.waiting(service);
-      const said = { ...this.#states.withFile(service, reason), ...(waiting ? logged(waiting) : {}) };
-      if (said.file !== undefined) this.#options.log.error({ plugin: service, ...said }, "plugin refused");
-      else this.#options.log.warn({ service, ...said }, "schema left out");
-    }
   }
 
   #save(snapshot: Snapshot): void {

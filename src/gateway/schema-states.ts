@@ -6,7 +6,8 @@ import type { SchemaChanges } from "../events.ts";
 import { gatewaySettings, type SchemaKind } from "../registry/metadata.ts";
 import { getsRequests, type SchemaState, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose/compose.ts";
-import { isGraphQL, type LocalState, type Schemas } from "./schemas.ts";
+import type { LocalState } from "./local-service.ts";
+import { isGraphQL, type Schemas } from "./schemas.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type CompositionState = "COMPOSED" | "PREVIOUS" | "REJECTED" | "PENDING" | "NOT_GRAPHQL" | "ALIAS";

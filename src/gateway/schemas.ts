@@ -12,23 +12,10 @@ import { gatewaySettings, type SchemaKind } from "../registry/metadata.ts";
 import { type Instance, newestInstance, type Service } from "../registry/service.ts";
 import type { Reason } from "./compose/compose.ts";
 import type { ComposedService } from "./last-set.ts";
-import { kindOfText } from "./subgraph/kind-of-text.ts";
+import type { LocalState } from "./local-service.ts";
+import { sourceOf } from "./schema-source.ts";
 import { recognise } from "./subgraph/recognise.ts";
 import { buildSubgraph, type Subgraph, type SubgraphSource, subgraphHash } from "./subgraph/subgraph.ts";
-
-/** A service that this process serves itself: reached by a call, not over its URL. */
-export interface LocalService {
-  readonly sdl: string;
-  readonly execute: Executor;
-}
-
-/** One of them as it stands: what runs, and why there is nothing newer. */
-export interface LocalState {
-  readonly service: LocalService | undefined;
-  readonly failure: BobbinError | undefined;
-  /** Where a plugin's code is, for what is said of it. */
-  readonly file: string | undefined;
-}
 
 export interface SchemaSources {
   services: () => readonly Service[];
@@ -368,24 +355,6 @@ export class Schemas implements AsyncDisposable {
       cancel();
     };
   }
-}
-
-function sourceOf({ name, metadata }: Service, sdl: string, kind?: SchemaKind): SubgraphSource {
-  const { namespace, hide, rename, merge } = gatewaySettings(metadata);
-  const isFederated = kind === "federation";
-  return { name, sdl, isFederated, ...(kind ? { kind } : {}), namespace, hide, rename, merge };
-}
-
-/** A schema that nobody asked a service for, with the settings of the service where there is one. */
-export function triedSource(service: Service | undefined, name: string, sdl: string): SubgraphSource {
-  if (!service) return { name, sdl, namespace: null, ...kindIn(sdl) };
-  if (service.source !== "REMOTE") return sourceOf(service, sdl);
-  return sourceOf(service, sdl, gatewaySettings(service.metadata).kind ?? kindOfText(sdl));
-}
-
-function kindIn(sdl: string): Pick<SubgraphSource, "kind" | "isFederated"> {
-  const kind = kindOfText(sdl);
-  return { kind, isFederated: kind === "federation" };
 }
 
 function isHealthy({ health, leaseExpired }: Instance): boolean {
