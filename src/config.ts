@@ -1,6 +1,5 @@
 /**
- * Every option once: flag, variable, default, check. Flag wins over BOBBIN_<NAME>, which wins over <NAME>.
- * Knows neither the command line's parser nor `process`; it is handed the flags and the environment.
+ * Every option once: flag, variable, default, check. Knows values; neither where they come from nor which go together.
  */
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 import { SOCKET_PATH } from "./unix-url.ts";
@@ -38,15 +37,7 @@ export interface Config {
   isProduction: boolean;
 }
 
-/** One wrong value: which option, where it came from or what it does not go with, what it was and what it may be. */
-export interface ConfigFault {
-  option: string;
-  origin: string;
-  value: string;
-  allowed: string;
-}
-
-interface Option<T> {
+export interface Option<T> {
   /** The command line's flag, as the parser wants it; absent where only the environment sets it. */
   flag?: string;
   env: string;
@@ -60,6 +51,16 @@ interface Option<T> {
   parse: (raw: string) => T | undefined;
 }
 
+const asGiven = (raw: string): string => raw;
+
+/** A whole number within bounds, in digits alone. */
+const whole =
+  (least: number, most: number) =>
+  (raw: string): number | undefined => {
+    const isIn = /^\d{1,10}$/.test(raw) && Number(raw) >= least && Number(raw) <= most;
+    return isIn ? Number(raw) : undefined;
+  };
+
 const port = (flag: string, env: string, standard: number, door: string): Option<number> => ({
   flag: `${flag} <port>`,
   env,
@@ -67,10 +68,8 @@ const port = (flag: string, env: string, standard: number, door: string): Option
   shown: String(standard),
   allowed: "a whole number from 0 (any free port) to 65535",
   fallback: () => standard,
-  parse: (raw) => (/^\d{1,5}$/.test(raw) && Number(raw) <= 65_535 ? Number(raw) : undefined),
+  parse: whole(0, 65_535),
 });
-
-const text = (parse: (raw: string) => string | undefined = (raw) => raw || undefined) => parse;
 
 const oneOf =
   <T extends string>(values: readonly T[]) =>
@@ -149,7 +148,7 @@ export const OPTIONS: Options = {
     shown: "localhost",
     allowed: "a host name or an IP address; localhost means both loopback addresses",
     fallback: () => "localhost",
-    parse: text((raw) => (/^[A-Za-z0-9._:-]+$/.test(raw) ? raw : undefined)),
+    parse: (raw) => (/^[A-Za-z0-9._:-]+$/.test(raw) ? raw : undefined),
   },
   gatewayPort: port("--gateway-port", "GATEWAY_PORT", 3000, "gateway"),
   workers: {
@@ -159,8 +158,7 @@ export const OPTIONS: Options = {
     shown: "1",
     allowed: "a whole number from 1 to 64",
     fallback: () => 1,
-    parse: (raw) =>
-      /^\d{1,2}$/.test(raw) && Number(raw) >= 1 && Number(raw) <= 64 ? Number(raw) : undefined,
+    parse: whole(1, 64),
   },
   corePort: port("--core-port", "CORE_PORT", 3001, "core's GraphQL API"),
   registryPort: port("--registry-port", "SERVICE_REGISTRY_PORT", 3999, "registry's REST API"),
@@ -171,7 +169,7 @@ export const OPTIONS: Options = {
     shown: "file:./data/bobbin.db",
     allowed: "a URL whose scheme is file:, libsql:, http: or https:, with %25 for every % of a path",
     fallback: () => "file:./data/bobbin.db",
-    parse: text(databaseUrl),
+    parse: databaseUrl,
   },
   databaseAuthToken: {
     env: "DATABASE_AUTH_TOKEN",
@@ -180,7 +178,7 @@ export const OPTIONS: Options = {
     allowed: "a token",
     secret: true,
     fallback: () => undefined,
-    parse: text(),
+    parse: asGiven,
   },
   plugins: {
     flag: "--plugins <folder>",
@@ -189,7 +187,7 @@ export const OPTIONS: Options = {
     shown: "./plugins",
     allowed: "a folder; it may be missing",
     fallback: () => "./plugins",
-    parse: text(),
+    parse: asGiven,
   },
   pluginsWatch: {
     env: "PLUGINS_WATCH",
@@ -207,10 +205,10 @@ export const OPTIONS: Options = {
     shown: "512",
     allowed: "a whole number of megabytes from 128 to 1048576",
     fallback: () => 512 * 2 ** 20,
-    parse: (raw) =>
-      /^\d{2,7}$/.test(raw) && Number(raw) >= 128 && Number(raw) <= 2 ** 20
-        ? Number(raw) * 2 ** 20
-        : undefined,
+    parse: (raw) => {
+      const megabytes = whole(128, 2 ** 20)(raw);
+      return megabytes && megabytes * 2 ** 20;
+    },
   },
   jwtSecret: {
     env: "JWT_SECRET",
@@ -219,7 +217,7 @@ export const OPTIONS: Options = {
     allowed: "a secret of at least one character",
     secret: true,
     fallback: () => undefined,
-    parse: text(),
+    parse: asGiven,
   },
   insecure: flagOption("--insecure", "INSECURE", "listen beyond loopback although JWT_SECRET is not set"),
   apiGatewayUrls: {
@@ -275,8 +273,7 @@ export const OPTIONS: Options = {
     shown: "1048576",
     allowed: "a whole number of bytes from 1024 to 1073741824",
     fallback: () => 1_048_576,
-    parse: (raw) =>
-      /^\d{4,10}$/.test(raw) && Number(raw) >= 1024 && Number(raw) <= 2 ** 30 ? Number(raw) : undefined,
+    parse: whole(1024, 2 ** 30),
   },
   unixSockets: {
     env: "UNIX_SOCKETS",
@@ -292,8 +289,7 @@ export const OPTIONS: Options = {
     shown: "1",
     allowed: "a whole number from 0 to 1000000, or off",
     fallback: () => 1,
-    parse: (raw) =>
-      raw === "off" ? Number.POSITIVE_INFINITY : /^\d{1,7}$/.test(raw) ? Number(raw) : undefined,
+    parse: (raw) => (raw === "off" ? Number.POSITIVE_INFINITY : whole(0, 1_000_000)(raw)),
   },
   isProduction: {
     env: "NODE_ENV",
@@ -305,108 +301,3 @@ export const OPTIONS: Options = {
     parse: (raw) => raw === "production",
   },
 };
-
-/** The name under which the command line's parser hands over an option's flag: `--log-level <x>` → `logLevel`. */
-function flagKey(flag: string): string {
-  const name = flag.slice(2).split(" ")[0] ?? "";
-  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-export interface ConfigInput {
-  /** Flags by camel-cased name; only those that were given. */
-  flags: Readonly<Record<string, string | boolean>>;
-  env: Readonly<Record<string, string | undefined>>;
-  /** Whether standard output is a terminal. */
-  terminal: boolean;
-}
-
-/** Reads every option; reports all faults at once rather than the first. */
-export function readConfig(input: ConfigInput): { config: Config } | { faults: ConfigFault[] } {
-  const faults: ConfigFault[] = [];
-  const values: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(OPTIONS) as [keyof Config, Option<unknown>][]) {
-    const given = lookUp(option, input);
-    if (!given) {
-      values[key] = option.fallback({ terminal: input.terminal });
-      continue;
-    }
-    const value = option.parse(given.raw);
-    if (value === undefined) {
-      faults.push({
-        option: nameOf(option),
-        origin: given.origin,
-        value: option.secret ? "(hidden)" : JSON.stringify(withoutSecrets(given.raw)),
-        allowed: option.allowed,
-      });
-    }
-    values[key] = value;
-  }
-  faults.push(...findConflicts(values as Partial<Config>));
-  return faults.length > 0 ? { faults } : { config: values as unknown as Config };
-}
-
-function nameOf(option: Option<unknown>): string {
-  return option.flag?.split(" ")[0] ?? option.env;
-}
-
-/** An empty variable counts as not set, as shells and compose files leave them behind. */
-function lookUp(
-  option: Option<unknown>,
-  { flags, env }: ConfigInput,
-): { raw: string; origin: string } | undefined {
-  const flag = option.flag && flags[flagKey(option.flag)];
-  if (flag !== undefined && flag !== "") return { raw: String(flag), origin: "from the command line" };
-  for (const name of [`BOBBIN_${option.env}`, option.env]) {
-    const raw = env[name];
-    if (raw) return { raw, origin: `from the environment (${name})` };
-  }
-  return undefined;
-}
-
-/** Without what may be secret in a URL: user and password, and the parameters, which may be tokens. */
-function withoutSecrets(raw: string): string {
-  return raw.replace(/\/\/[^/]*@/, "//…@").replace(/\?.*$/s, "?…");
-}
-
-/** Faults that no option has alone. Values that are faulty themselves are absent. */
-function findConflicts({ host, jwtSecret, insecure, ...config }: Partial<Config>): ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const seen = new Map<number, string>();
-  for (const key of ["gatewayPort", "corePort", "registryPort"] as const) {
-    const number = config[key];
-    if (!number) continue;
-    const option = nameOf(OPTIONS[key]);
-    const other = seen.get(number);
-    if (other) {
-      faults.push({
-        option,
-        origin: `${other} has it too`,
-        value: String(number),
-        allowed: "a port of its own for each of the three doors, or 0",
-      });
-    }
-    seen.set(number, option);
-  }
-  if (host !== undefined && !isLoopbackHost(host) && !jwtSecret && insecure === false) {
-    faults.push({
-      option: "--host",
-      origin: "writes are open, because JWT_SECRET is not set",
-      value: JSON.stringify(host),
-      allowed: "a loopback address; or set JWT_SECRET; or say --insecure to let anyone on the network write",
-    });
-  }
-  return faults;
-}
-
-/** Whether a host name or address, as in a URL or a Host header without its port, is a loopback one. */
-export function isLoopbackHost(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
-  return (
-    bare === "localhost" || bare.endsWith(".localhost") || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare)
-  );
-}
-
-/** A fault as one line of text. */
-export function describeFault({ option, origin, value, allowed }: ConfigFault): string {
-  return `${option}: ${value} (${origin}) is not allowed; allowed: ${allowed}`;
-}

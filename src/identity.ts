@@ -3,8 +3,8 @@
  * Knows addresses and ports; nothing of services.
  */
 import { hostname, networkInterfaces } from "node:os";
-import { isLoopbackHost } from "./config.ts";
 import type { DoorName } from "./http.ts";
+import { isLoopbackHost } from "./loopback.ts";
 
 export class Identity {
   /** New for each start. */

@@ -1,14 +1,15 @@
 /**
  * The process: arguments, environment, signals, exit status. The only file of the server that touches `process`.
  */
-import { done, type Outcome } from "./cli/outcome.ts";
+
 import { createProgram, runProgram } from "./cli/program.ts";
-import type { Terminal } from "./cli/terminal.ts";
-import { describeFault, readConfig } from "./config.ts";
+import { done, type Outcome } from "./cli/terminal/outcome.ts";
+import type { Terminal } from "./cli/terminal/terminal.ts";
 import { BobbinError } from "./errors.ts";
 import { usesProxy } from "./http.ts";
 import { createLog, type Log } from "./log.ts";
 import { BUNDLE_COMMAND, CHILD_COMMAND } from "./plugins/runner/protocol.ts";
+import { describeFault, readConfig } from "./read-config.ts";
 import { WORKER_COMMAND } from "./workers/protocol.ts";
 
 /** The status for a command line or configuration that is wrong. */

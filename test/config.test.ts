@@ -1,6 +1,7 @@
 /** Configuration: what wins over what, and what is said of values that are wrong. */
 import { describe, expect, test } from "bun:test";
-import { type Config, type ConfigFault, describeFault, OPTIONS, readConfig } from "../src/config.ts";
+import { type Config, OPTIONS } from "../src/config.ts";
+import { type ConfigFault, describeFault, readConfig } from "../src/read-config.ts";
 
 const read = (
   env: Record<string, string> = {},

@@ -91,7 +91,7 @@ describe("imports", () => {
       reached.add(path);
       for (const next of imports.get(path) ?? []) visit(next);
     };
-    visit("cli/plugin-check.ts");
+    visit("cli/plugins/check.ts");
     expect(reached).toContain("gateway/compose/compose.ts");
     const ofServers =
       /^(api|health)\/|^(app|cli\/serve|registry\/(registry|database)|gateway\/composer)\.ts$/;

@@ -2,8 +2,9 @@
  * The one place that decides whether a request may come in, and whether it may write.
  * Knows requests and tokens; nothing of what is written.
  */
-import { isLoopbackHost } from "../config.ts";
+
 import { BobbinError } from "../errors.ts";
+import { isLoopbackHost } from "../loopback.ts";
 import { bearerToken, isSignedBy, tokensIn, verifyToken } from "./tokens.ts";
 
 export interface GuardOptions {

@@ -6,7 +6,7 @@ import { BobbinError } from "../errors.ts";
 import { connectionReason, type DoorName, readAtMost } from "../http.ts";
 import { doorUrl } from "./door-url.ts";
 import type { Environment } from "./settings.ts";
-import { type Trouble, troubleLine } from "./trouble.ts";
+import { type Trouble, troubleLine } from "./terminal/trouble.ts";
 import { NO_TOKEN, writeToken } from "./write-token.ts";
 
 /** Where a command's bobbin is, as its flags say. */

@@ -24,22 +24,3 @@ export function explain(command: Command, { examples, more, ok, no, usage = USAG
   if (no) command.addHelpText("after", `\nExit status:\n  0  ${ok ?? "done"}\n  1  ${no}\n  2  ${usage}`);
   return command;
 }
-
-export const REGISTRY_OPTION = ["--registry <url>", "where the running bobbin's registry is"] as const;
-export const GATEWAY_OPTION = ["--gateway <url>", "where the running bobbin's gateway is"] as const;
-export const CORE_OPTION = ["--core <url>", "where the running bobbin's core is"] as const;
-export const TOKEN_OPTION = ["--token <token>", "what opens its writes"] as const;
-export const JSON_OPTION = ["--json", "print JSON"] as const;
-
-export const REGISTRY_HELP = `Without --registry it is looked for at SERVICE_REGISTRY_URL, else where HOST and
-SERVICE_REGISTRY_PORT say, or else on http://localhost:3999.`;
-
-export const GATEWAY_HELP = `Without --gateway it is looked for where HOST and GATEWAY_PORT say, or else on
-http://localhost:3000.`;
-
-export const CORE_HELP = `Without --core it is looked for where HOST and CORE_PORT say, or else on
-http://localhost:3001.`;
-
-export const TOKEN_HELP = `Where that bobbin wants a token, say --token, or set BOBBIN_TOKEN or
-SERVICE_REGISTRY_TOKEN to one, or JWT_SECRET to its secret, of which a token of
-one minute is made.`;

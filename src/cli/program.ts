@@ -5,12 +5,13 @@
 import { Command, Option } from "commander";
 import { OPTIONS } from "../config.ts";
 import { version } from "../version.ts";
-import { addGraphCommands } from "./graph-commands.ts";
+import { addGraphCommands } from "./graph/commands.ts";
 import { explain } from "./help.ts";
-import { addPluginCommands, addTokenCommands } from "./plugin-commands.ts";
+import { addPluginCommands } from "./plugins/commands.ts";
 import type { Run } from "./run-command.ts";
-import { addServiceCommands } from "./service-commands.ts";
-import { addUpkeepCommands } from "./upkeep-commands.ts";
+import { addServiceCommands } from "./services/commands.ts";
+import { addTokenCommands } from "./token-commands.ts";
+import { addUpkeepCommands } from "./upkeep/commands.ts";
 
 export interface Surroundings {
   serve: (flags: Record<string, string | boolean>) => Promise<void>;

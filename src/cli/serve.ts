@@ -4,9 +4,10 @@
 import { platform } from "node:os";
 import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
-import { type Config, isLoopbackHost } from "../config.ts";
+import type { Config } from "../config.ts";
 import { BobbinError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { isLoopbackHost } from "../loopback.ts";
 import { version } from "../version.ts";
 
 /** Runs until `stop` resolves, then ends in order. Returns the exit status. */

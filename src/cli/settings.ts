@@ -1,6 +1,7 @@
 /** The options that a command needs which is no server: each is found as `serve` finds its own. */
-import { type Config, describeFault, OPTIONS, readConfig } from "../config.ts";
+import { type Config, OPTIONS } from "../config.ts";
 import { BobbinError } from "../errors.ts";
+import { describeFault, readConfig } from "../read-config.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

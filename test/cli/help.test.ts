@@ -74,7 +74,9 @@ test("a command that serves nothing loads nothing of a server", async () => {
     await Promise.all(loaded.map(([, target = ""]) => visit(new URL(target, `file://${path}`).pathname)));
   };
   await Promise.all(
-    ["main", "cli/services", "cli/health", "cli/query"].map((path) => visit(`${source}${path}.ts`)),
+    ["main", "cli/services/services", "cli/services/health", "cli/graph/query"].map((path) =>
+      visit(`${source}${path}.ts`),
+    ),
   );
   const paths = [...reached].map((path) => path.slice(source.length));
   expect(paths).toContain("cli/api-client.ts");

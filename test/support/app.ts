@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createApp } from "../../src/app.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
-import { type Config, readConfig } from "../../src/config.ts";
+import type { Config } from "../../src/config.ts";
 import type { DoorName } from "../../src/http.ts";
 import { createLog } from "../../src/log.ts";
+import { readConfig } from "../../src/read-config.ts";
 
 export const BINARY = resolve(import.meta.dir, "../../dist/bobbin");
 
