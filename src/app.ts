@@ -274,6 +274,7 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
       portOptions: PORT_OPTIONS,
       guard,
       bodyLimitBytes,
+      graph,
       sockets: new GraphQLSockets({ ask: graph.ask, guard, bodyLimitBytes, stopping: stopping.signal, log }),
       doorHeader: (door) => identity.doorHeader(door),
       corsMethods: { gateway: gatewayCorsMethods, core: () => [], registry: registryCorsMethods },

@@ -11,7 +11,10 @@ export const MAX_HOPS = 8;
 
 export type DoorName = "gateway" | "core" | "registry";
 
-export function hopsOf(headers: Headers): number {
+/** Headers, however they are kept. */
+export type HeaderSource = Pick<Headers, "get">;
+
+export function hopsOf(headers: HeaderSource): number {
   const hops = Number(headers.get(HOPS_HEADER) ?? 0);
   return Number.isInteger(hops) && hops >= 0 ? hops : MAX_HOPS + 1;
 }

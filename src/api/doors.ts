@@ -4,8 +4,11 @@
  */
 import { BobbinError } from "../errors.ts";
 import { DOOR_HEADER, type DoorName } from "../http.ts";
-import { type FrontOptions, type Routes, withFront } from "./front.ts";
-import { type Answer, Listener, type Sharing } from "./listener.ts";
+import { type Fetch, type FrontOptions, type Routes, withFront } from "./front.ts";
+import type { Graph } from "./graph.ts";
+import { type Answer, type Listen, Listener, type Sharing, serve } from "./listener.ts";
+import { PlainDoor } from "./plain/plain-door.ts";
+import { PlainListener } from "./plain/plain-listener.ts";
 import type { GraphQLSockets, Upgrade } from "./web-socket.ts";
 
 export interface DoorOptions<Door extends DoorName> extends Omit<FrontOptions, "doorHeader" | "corsMethods"> {
@@ -19,6 +22,8 @@ export interface DoorOptions<Door extends DoorName> extends Omit<FrontOptions, "
   corsMethods: Record<Door, FrontOptions["corsMethods"]>;
   /** Of the gateway's door. */
   sockets: GraphQLSockets;
+  /** Likewise. */
+  graph: Pick<Graph, "answerAtOnce">;
   /** Requests that come before this is kept wait for it. */
   started: Promise<void>;
 }
@@ -49,7 +54,8 @@ export class Doors<Door extends DoorName = DoorName> {
           this.#hasStarted
             ? admitted(request, upgrade)
             : options.started.then(() => admitted(request, upgrade));
-        this.#listeners.set(door, open(door, answer, sockets, options));
+        const plain = door === "gateway" ? new PlainDoor(options.graph, answered(answer), front) : undefined;
+        this.#listeners.set(door, open(door, answer, sockets, plain, options));
       }
     } catch (error) {
       for (const listener of this.#listeners.values()) void listener.close();
@@ -102,14 +108,26 @@ async function upgraded(
   return isOpen ? undefined : answer;
 }
 
+/** Of requests that never become a WebSocket. */
+function answered(answer: Answer): Fetch {
+  return async (request) => (await answer(request, () => false)) as Response;
+}
+
 function open<Door extends DoorName>(
   door: Door,
   answer: Answer,
   sockets: GraphQLSockets | undefined,
-  { host, ports, portOptions, sharing }: DoorOptions<Door>,
+  plain: PlainDoor | undefined,
+  { host, ports, portOptions, sharing: { [door]: sharing = "NONE" } = {} }: DoorOptions<Door>,
 ): Listener {
+  const reusePort = sharing !== "NONE";
+  const behind = (unix: string) => serve({ unix }, answer, sockets?.handler);
+  const listen: Listen = (hostname, port) =>
+    plain && PlainListener.isPossible
+      ? new PlainListener({ hostname, port, reusePort, questions: plain, behind })
+      : serve({ hostname, port, reusePort }, answer, sockets?.handler);
   try {
-    return Listener.open(host, ports[door], answer, sockets?.handler, sharing?.[door]);
+    return Listener.open(host, ports[door], listen, sharing);
   } catch (error) {
     const message = `${error instanceof Error ? error.message : error}; ${portOptions[door]} sets the port of the ${door}`;
     throw new BobbinError("CONFLICT", message, { cause: error });

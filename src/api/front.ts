@@ -6,7 +6,7 @@ import { BobbinError, toBobbinError } from "../errors.ts";
 import { DOOR_HEADER, readBytesAtMost } from "../http.ts";
 import type { Log } from "../log.ts";
 import { refusal } from "./answers.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard, RequestHead } from "./guard.ts";
 
 /** Which process answered: for developers. */
 const WORKER_HEADER = "x-bobbin-worker";
@@ -47,11 +47,28 @@ export function withFront(routes: Routes, options: FrontOptions): Fetch {
         options.log.error({ err: error.cause, path }, "a request failed");
       response = refusal(error, path);
     }
-    response.headers.set(DOOR_HEADER, options.doorHeader);
-    if (options.worker) response.headers.set(WORKER_HEADER, String(options.worker));
-    allowOrigin(request, response, path, options);
+    for (const [name, value] of headersOnTheWayOut(request, path, options)) {
+      if (name === "vary") response.headers.append(name, value);
+      else response.headers.set(name, value);
+    }
     return response;
   };
+}
+
+/** What every answer to such a request gets, whoever made it. */
+export function headersOnTheWayOut(
+  { headers }: RequestHead,
+  path: string,
+  { guard, corsMethods, doorHeader, worker }: FrontOptions,
+): [name: string, value: string][] {
+  const out: [string, string][] = [[DOOR_HEADER, doorHeader]];
+  if (worker) out.push([WORKER_HEADER, String(worker)]);
+  if (!corsMethods(path)?.length) return out;
+  out.push(["vary", "origin"]);
+  const origin = headers.get("origin");
+  if (origin === null || !guard.mayRead(origin)) return out;
+  out.push(["access-control-allow-origin", origin], ["access-control-allow-credentials", "true"]);
+  return out;
 }
 
 function notAcceptable(): BobbinError {
@@ -112,20 +129,6 @@ function preflight(
       "access-control-max-age": "600",
     },
   });
-}
-
-function allowOrigin(
-  request: Request,
-  response: Response,
-  path: string,
-  { guard, corsMethods }: FrontOptions,
-): void {
-  if (!corsMethods(path)?.length) return;
-  response.headers.append("vary", "origin");
-  const origin = request.headers.get("origin");
-  if (origin === null || !guard.mayRead(origin)) return;
-  response.headers.set("access-control-allow-origin", origin);
-  response.headers.set("access-control-allow-credentials", "true");
 }
 
 /** The path of an absolute URL, without parsing the rest of it. */

@@ -13,7 +13,8 @@ import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import { exactRequests } from "./exact-requests.ts";
-import { AnswerTypes, isPlainPost, readPlainPost, unread } from "./plain-post.ts";
+import type { RequestHead } from "./guard.ts";
+import { AnswerTypes, isPlainPost, questionIn, unread } from "./plain/plain-post.ts";
 import { maskError, type YogaSetting, yogaOptions } from "./yoga.ts";
 
 export interface GraphOptions extends Omit<YogaSetting, "title"> {
@@ -28,6 +29,7 @@ export interface GraphOptions extends Omit<YogaSetting, "title"> {
 
 /** Which road a plain POST took: for developers. */
 const ROAD_HEADER = "x-bobbin-road";
+const COMPILED = "compiled";
 
 export interface Question {
   readonly query: string;
@@ -41,9 +43,26 @@ export interface Question {
 
 export type Ask = (question: Question) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>;
 
+/** A plain POST whose body was read. */
+export interface ReadPost {
+  readonly text: string;
+  /** The header; empty where there is none. */
+  readonly accept: string;
+  readonly context: Question["context"];
+}
+
+/** An answer's JSON, as text where that is ASCII, with what is said of it. */
+export interface AnswerBody {
+  readonly body: string | Buffer<ArrayBuffer>;
+  /** The same object for all answers that have these. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface Graph {
   /** Answers a request that is GraphQL over HTTP. */
   handle(context: Question["context"]): Promise<Response>;
+  /** The same where code was made for the question before; undefined, and nothing is begun, where it was not. */
+  answerAtOnce(post: ReadPost): Promise<AnswerBody | Response> | undefined;
   /** Answers a question; whatever is wrong with it is an error in the result. */
   ask: Ask;
   /** Makes ready what clients ask for a snapshot that is about to be taken. */
@@ -91,7 +110,7 @@ export function openGraph({
     },
   });
   const road = new QuickRoad(compileAfter);
-  const types = new AnswerTypes();
+  const types = new AnswerTypes(isProduction ? {} : { [ROAD_HEADER]: COMPILED });
   const exact = exactRequests();
   const yoga = createYoga<RequestContext>({
     ...common,
@@ -102,22 +121,45 @@ export function openGraph({
     const leave = inFlight.enter();
     try {
       const { request } = context;
-      if (!isPlainPost(request)) return await byYoga(request, { ...context, snapshot: current });
-      const { text, question } = await readPlainPost(request);
-      const type = types.of(request);
+      if (!isPlainPost(request)) return await byYoga(request, context, current);
+      const text = await request.text();
+      const accept = request.headers.get("accept") ?? "";
+      const question = questionIn(text);
+      const headers = types.headersFor(accept);
       const answer = !question
         ? road.pass("not one plain question")
-        : !type
+        : !headers
           ? road.pass("media type not answered yet")
           : await road.answer(current, { ...question, text, context });
-      if (type && "body" in answer) return saying(answer, new Response(answer.body, type));
-      const result = "result" in answer ? { result: answer.result } : {};
-      const response = await byYoga(unread(request, text), { ...context, snapshot: current, ...result });
-      types.learn(request, response);
-      return saying(answer, response);
+      if (headers && "body" in answer) return new Response(answer.body, { headers });
+      return await told(answer, { text, accept, context }, current);
     } finally {
       leave();
     }
+  }
+
+  async function atOnce(
+    asked: Promise<QuickAnswer>,
+    headers: AnswerBody["headers"],
+    post: ReadPost,
+    current: Snapshot,
+  ): Promise<AnswerBody | Response> {
+    const leave = inFlight.enter();
+    try {
+      const answer = await asked;
+      return "body" in answer ? { body: answer.body, headers } : await told(answer, post, current);
+    } finally {
+      leave();
+    }
+  }
+
+  /** The answer that is not text yet, as Yoga writes it. */
+  async function told(answer: QuickAnswer, post: ReadPost, current: Snapshot): Promise<Response> {
+    const { text, accept, context } = post;
+    const result = "result" in answer ? answer.result : undefined;
+    const response = await byYoga(unread(context.request, text), context, current, result);
+    types.learn(accept, response);
+    return saying(answer, response);
   }
 
   function saying(answer: QuickAnswer, response: Response): Response {
@@ -125,7 +167,13 @@ export function openGraph({
     return response;
   }
 
-  async function byYoga(request: Request, context: RequestContext & { request: Request }): Promise<Response> {
+  async function byYoga(
+    request: Request,
+    { hops, writeToken }: GatewayContext,
+    snapshot: Snapshot,
+    result?: ExecutionResult,
+  ): Promise<Response> {
+    const context = { request, hops, writeToken, snapshot, ...(result ? { result } : {}) };
     return yoga.handle(request, context) as Promise<Response>;
   }
 
@@ -133,6 +181,15 @@ export function openGraph({
     warm: (next) => road.warm(next),
     counts: () => road.counts(),
     handle: (context) => answerRequest(context, snapshot()),
+    answerAtOnce(post) {
+      const question = questionIn(post.text);
+      const headers = types.headersFor(post.accept);
+      if (!question || !headers) return undefined;
+      const current = snapshot();
+      const { text, context } = post;
+      const asked = road.answerAtOnce(current, { ...question, text, context });
+      return asked && atOnce(asked, headers, post, current);
+    },
     async ask({ context, exactVariables: variables, ...asked }) {
       const leave = inFlight.enter();
       try {
@@ -153,12 +210,12 @@ export function openGraph({
 }
 
 function roadOf(answer: QuickAnswer): string {
-  if ("body" in answer) return "compiled";
+  if ("body" in answer) return COMPILED;
   return "result" in answer ? "interpreted" : `reference; ${answer.reason}`;
 }
 
 /** How many gateways the request came through. Throws LOOP_DETECTED. */
-export function checkedHops({ headers }: Request): number {
+export function checkedHops({ headers }: RequestHead): number {
   const hops = hopsOf(headers);
   if (hops <= MAX_HOPS) return hops;
   throw new BobbinError("LOOP_DETECTED", `The request came through more than ${MAX_HOPS} gateways.`);

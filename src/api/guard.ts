@@ -4,6 +4,7 @@
  */
 
 import { BobbinError } from "../errors.ts";
+import type { HeaderSource } from "../http.ts";
 import { isLoopbackHost } from "../loopback.ts";
 import { bearerToken, isSignedBy, tokensIn, verifyToken } from "./tokens.ts";
 
@@ -13,6 +14,12 @@ export interface GuardOptions {
   loopback: boolean;
   /** Origins whose pages may read; undefined: loopback ones on a loopback listener. */
   corsOrigins: readonly string[] | undefined;
+}
+
+/** What is looked at of a request. */
+export interface RequestHead {
+  readonly url: string;
+  readonly headers: HeaderSource;
 }
 
 export class Guard {
@@ -28,7 +35,7 @@ export class Guard {
    * On a loopback listener, a Host that is no loopback name means that a web page elsewhere made its own name point
    * here (DNS rebinding): refused, whatever is asked.
    */
-  checkHost(request: Request): void {
+  checkHost(request: RequestHead): void {
     if (!this.#options.loopback) return;
     const host = hostOf(request);
     if (host === this.#lastHost) return;
@@ -89,10 +96,10 @@ export class Guard {
    * The request's token that opens bobbin's own writes, if there is one: it never leaves to a subgraph. At once where
    * there is nothing to verify.
    */
-  writeToken(request: Request): Promise<string | undefined> | undefined {
+  writeToken({ headers }: RequestHead): Promise<string | undefined> | undefined {
     const { jwtSecret } = this.#options;
-    if (!jwtSecret || !request.headers.has("authorization")) return undefined;
-    return signedToken(jwtSecret, tokensIn(request.headers));
+    if (!jwtSecret || headers.get("authorization") === null) return undefined;
+    return signedToken(jwtSecret, tokensIn(headers));
   }
 }
 
@@ -101,8 +108,8 @@ async function signedToken(secret: string, tokens: readonly string[]): Promise<s
   return undefined;
 }
 
-function hostOf(request: Request): string {
-  return request.headers.get("host") ?? new URL(request.url).host;
+function hostOf({ url, headers }: RequestHead): string {
+  return headers.get("host") ?? new URL(url).host;
 }
 
 function checkJson(request: Request): void {

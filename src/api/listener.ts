@@ -1,11 +1,16 @@
 /**
- * Opens a port for a door. Knows addresses; nothing of what is answered.
+ * Opens a door: on its port at every address that the host stands for. Knows addresses; nothing of what is answered.
  */
 import { BobbinError, messageOf } from "../errors.ts";
 import type { SocketSession } from "./socket-session.ts";
 import type { Upgrade } from "./web-socket.ts";
 
-type Server = Bun.Server<SocketSession>;
+/** What listens at one address. */
+export interface Ear {
+  readonly port: number;
+  /** Takes no new connections and returns when the requests in flight are answered; or ends all at once. */
+  stop(isAtOnce: boolean): Promise<void>;
+}
 
 /** Answers a request, or makes a WebSocket of it; then there is no answer. */
 export type Answer = (
@@ -20,37 +25,35 @@ export type Sharing = "NONE" | "FIRST" | "FURTHER";
 const IDLE_SECONDS = 60;
 const FREE_PORT_TRIES = 20;
 
-/** An open door: one listener, or two where `localhost` has an address of either family. */
+/** Throws where the port is taken. */
+export type Listen = (hostname: string, port: number) => Ear;
+
+/** An open door: one ear, or two where `localhost` has an address of either family. */
 export class Listener {
   readonly port: number;
   readonly url: string;
-  readonly #servers: readonly Server[];
+  readonly #ears: readonly Ear[];
 
-  private constructor(host: string, servers: readonly Server[]) {
-    this.#servers = servers;
-    this.port = servers[0]?.port ?? 0;
+  private constructor(host: string, ears: readonly Ear[]) {
+    this.#ears = ears;
+    this.port = ears[0]?.port ?? 0;
     this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
   }
 
   /** Listens on `port`, 0 for a free one. Throws CONFLICT when the port is taken or the address is not here. */
-  static open(
-    host: string,
-    port: number,
-    answer: Answer,
-    sockets?: Bun.WebSocketHandler<SocketSession>,
-    sharing: Sharing = "NONE",
-  ): Listener {
+  static open(host: string, port: number, listen: Listen, sharing: Sharing): Listener {
     const addresses = host === "localhost" ? loopbackAddresses() : [host];
     for (let attempt = 1; ; attempt++) {
-      const servers: Server[] = [];
+      const ears: Ear[] = [];
       try {
-        for (const hostname of addresses)
-          servers.push(serve(hostname, servers[0]?.port ?? port, answer, sockets, sharing));
-        return new Listener(host, servers);
+        // The system would let another bobbin of the same user share the port as well.
+        if (sharing === "FIRST" && port !== 0) for (const hostname of addresses) checkFree(hostname, port);
+        for (const hostname of addresses) ears.push(listen(hostname, ears[0]?.port ?? port));
+        return new Listener(host, ears);
       } catch (error) {
-        for (const server of servers) server.stop(true);
+        for (const ear of ears) void ear.stop(true);
         // The free port of one family may be taken in the other.
-        if (port === 0 && servers.length > 0 && attempt < FREE_PORT_TRIES) continue;
+        if (port === 0 && ears.length > 0 && attempt < FREE_PORT_TRIES) continue;
         const why = (error as { code?: string }).code === "EADDRINUSE" ? "it is in use" : messageOf(error);
         throw new BobbinError("CONFLICT", `cannot listen on ${host}:${port}: ${why}`, { cause: error });
       }
@@ -59,35 +62,31 @@ export class Listener {
 
   /** Takes no new connections; returns when the requests in flight are answered. */
   async drain(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.stop(false)));
+    await Promise.all(this.#ears.map((ear) => ear.stop(false)));
   }
 
   /** Ends every connection. */
   async close(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.stop(true)));
+    await Promise.all(this.#ears.map((ear) => ear.stop(true)));
   }
 }
 
-function serve(
-  hostname: string,
-  port: number,
+/** Bun's server, at an address or at a unix socket. Throws where the port is taken. */
+export function serve(
+  place: { hostname: string; port: number; reusePort: boolean } | { unix: string },
   answer: Answer,
   sockets: Bun.WebSocketHandler<SocketSession> = { message() {} },
-  sharing: Sharing,
-): Server {
-  // The system would let another bobbin of the same user share the port as well.
-  if (sharing === "FIRST" && port !== 0) checkFree(hostname, port);
-  return Bun.serve<SocketSession>({
-    hostname,
-    port,
-    reusePort: sharing !== "NONE",
+): Ear {
+  const server = Bun.serve<SocketSession>({
+    ...place,
     idleTimeout: IDLE_SECONDS,
     // The front of each door has the limit, and answers with a code; Bun's own would answer with an empty body.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, server) =>
       answer(request, (data, headers) => server.upgrade(request, { data, headers })),
     websocket: sockets,
-  });
+  } as Bun.Serve.Options<SocketSession>);
+  return { port: server.port ?? 0, stop: (isAtOnce) => server.stop(isAtOnce) };
 }
 
 /** Throws where anyone listens on the port, sharing it or not. */

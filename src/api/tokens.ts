@@ -3,6 +3,7 @@
  */
 import { compactVerify, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { BobbinError } from "../errors.ts";
+import type { HeaderSource } from "../http.ts";
 
 /** What a token says: the one service it may write, or undefined for all of them. */
 export interface Claims {
@@ -61,11 +62,11 @@ export async function isSignedBy(secret: string, token: string): Promise<boolean
 const TOKEN_FORM = /(?<![\w-])[\w-]+\.[\w-]+\.[\w-]+/g;
 
 /** Whatever has the form of a token in the authorization header, however it is written there. */
-export function tokensIn(headers: Headers): string[] {
+export function tokensIn(headers: HeaderSource): string[] {
   return (headers.get("authorization")?.match(TOKEN_FORM) ?? []).slice(0, MAX_TOKENS);
 }
 
 /** The bearer token of a request, or undefined. */
-export function bearerToken(headers: Headers): string | undefined {
+export function bearerToken(headers: HeaderSource): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }

@@ -68,6 +68,7 @@ export function openGateway(settings: Settings, writer: Writer, log: Log): Gatew
           portOptions: { gateway: "--gateway-port" },
           guard,
           bodyLimitBytes,
+          graph,
           sockets: new GraphQLSockets({
             ask: graph.ask,
             guard,

@@ -7,6 +7,12 @@ import type { ServiceAnswer } from "../remote/remote-executor.ts";
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
+/** Undefined where it may be something else than JSON. */
+export function textOf(answer: ServiceAnswer): string | undefined {
+  if (!("body" in answer) || answer.status !== 200 || !JSON_TYPE.test(answer.contentType)) return undefined;
+  return answer.body.toString("latin1");
+}
+
 /** Of one request. */
 export class AnswerTexts {
   /** Whether all bytes so far are their characters in every encoding, as they mostly are, and none is escaped. */
@@ -14,9 +20,9 @@ export class AnswerTexts {
 
   /** Undefined where it may be something else than JSON. */
   of(answer: ServiceAnswer): string | undefined {
-    if (!("body" in answer) || answer.status !== 200 || !JSON_TYPE.test(answer.contentType)) return undefined;
-    const text = answer.body.toString("latin1");
-    this.#isAscii &&= isAscii(answer.body) && !text.includes("\\u");
+    const text = textOf(answer);
+    if (text !== undefined && "body" in answer)
+      this.#isAscii &&= isAscii(answer.body) && !text.includes("\\u");
     return text;
   }
 

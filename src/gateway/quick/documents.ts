@@ -71,6 +71,16 @@ export class Documents {
     return ready;
   }
 
+  /** An operation for which code was made before. */
+  compiled(
+    query: string,
+    operationName: string | undefined,
+    variables: Variables,
+    request: string,
+  ): CompiledOperation | undefined {
+    return this.#kept.get(query)?.compiled(operationName, variables, request);
+  }
+
   /**
    * The same documents for another snapshot, made ready one by one. Those whose services are all as they were need
    * nothing; of the others, the ones that were asked last are compiled anew.
@@ -113,6 +123,14 @@ class KeptDocument {
     if (this.#operations === undefined) this.#operations = this.#prepare(snapshot);
     const operation = this.#operations?.get(operationName);
     return operation ? operation.find(snapshot, variables, request) : "document that is not valid";
+  }
+
+  compiled(
+    operationName: string | undefined,
+    variables: Variables,
+    request: string,
+  ): CompiledOperation | undefined {
+    return this.#operations?.get(operationName)?.compiled(variables, request);
   }
 
   /** Whether all that was made of it is the same in the snapshot. */
@@ -185,7 +203,7 @@ class KeptOperation {
 
   find(snapshot: Snapshot, variables: Variables, request: string): Ready {
     if (!this.#check(variables, request)) return "variables for the reference road";
-    const key = this.#deciders.length === 0 ? "" : this.#choice(variables);
+    const key = this.#choice(variables);
     const known = this.#variants.get(key);
     if (known) return known.ready;
     if (this.#variants.size === MOST_VARIANTS) return "too many variables decide";
@@ -193,6 +211,11 @@ class KeptOperation {
     for (const { name, otherwise } of this.#deciders)
       included[name] = (variables[name] ?? otherwise) === true;
     return this.#compile(snapshot, key, included);
+  }
+
+  compiled(variables: Variables, request: string): CompiledOperation | undefined {
+    const ready = this.#variants.get(this.#choice(variables))?.ready;
+    return typeof ready === "object" && this.#check(variables, request) ? ready : undefined;
   }
 
   get wasAsked(): boolean {

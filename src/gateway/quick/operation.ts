@@ -2,6 +2,7 @@
  * One operation made ready, and how it is carried out: by the text of answers, by their values, or interpreted where
  * something is wrong. Knows plans and the code made of them; nothing of HTTP.
  */
+import { isAscii } from "node:buffer";
 import { type ExecutionResult, OperationTypeNode } from "graphql";
 import { joined } from "../execute/operation.ts";
 import { interpret } from "../federation/executor.ts";
@@ -10,7 +11,7 @@ import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { AnswerTexts } from "./answer-texts.ts";
+import { AnswerTexts, textOf } from "./answer-texts.ts";
 import { bodyOf, Calls, type PreparedCall } from "./calls.ts";
 import { LEFT, leave } from "./left.ts";
 import type { PlannedPart } from "./planned-parts.ts";
@@ -73,9 +74,11 @@ export class CompiledOperation {
     const { texts, values } = this.#programs;
     if (texts && this.#triesText()) {
       try {
-        const bytes = await this.#answerText(texts, calls, question.variables);
+        const answer = texts.isWhole
+          ? await this.#passOn(texts, calls, question.variables)
+          : await this.#weave(texts, calls, question.variables);
         if (this.#misses > 0) this.#misses -= 1;
-        return bytes;
+        return answer;
       } catch (error) {
         if (error !== LEFT) throw error;
         this.#misses = Math.min(this.#misses + 1, MOST_MISSES);
@@ -98,8 +101,23 @@ export class CompiledOperation {
     return this.#passed === 0;
   }
 
+  /** The one service's answer as it came. Throws LEFT where clients are not to have it so. */
+  async #passOn(
+    { read }: TextProgram,
+    calls: Calls,
+    variables: Variables,
+  ): Promise<string | Buffer<ArrayBuffer>> {
+    const [only] = this.#calls as [PreparedCall];
+    const answer = await calls.send(only, bodyOf(only, variables, [])).catch(leave);
+    const text = textOf(answer);
+    if (text === undefined) leave();
+    (read[0] as (text: string) => object)(text);
+    const { body } = answer as RawAnswer;
+    return isAscii(body) ? text : body;
+  }
+
   /** The services' bytes as they came, with those of other services between them. */
-  async #answerText(
+  async #weave(
     program: TextProgram,
     calls: Calls,
     variables: Variables,
@@ -109,14 +127,8 @@ export class CompiledOperation {
       const text = texts.of(answer);
       return text === undefined ? leave() : (program.read[call] as (text: string) => object)(text);
     };
-    if (!program.isWhole) {
-      const decoded = (text: string) => texts.decoded(text);
-      return texts.sendable(await this.#gather({ program, read, decoded }, calls, variables));
-    }
-    const [only] = this.#calls as [PreparedCall];
-    const answer = await calls.send(only, bodyOf(only, variables, [])).catch(leave);
-    read(answer, 0);
-    return (answer as RawAnswer).body;
+    const decoded = (text: string) => texts.decoded(text);
+    return texts.sendable(await this.#gather({ program, read, decoded }, calls, variables));
   }
 
   async #gather<Answer>(way: Way<Answer>, calls: Calls, variables: Variables): Promise<Answer> {

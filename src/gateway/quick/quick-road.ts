@@ -8,6 +8,7 @@ import { answered } from "../execute/answer.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { Documents } from "./documents.ts";
+import type { CompiledOperation } from "./operation.ts";
 import type { Reason } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
@@ -48,9 +49,26 @@ export class QuickRoad {
   }
 
   async answer(snapshot: Snapshot, question: QuickQuestion): Promise<QuickAnswer> {
-    const { query, operationName, variables, text, context } = question;
+    const { query, operationName, variables, text } = question;
     const ready = this.#documentsOf(snapshot).find(query, operationName, variables, text);
-    if (typeof ready === "string") return this.pass(ready);
+    return typeof ready === "string" ? this.pass(ready) : this.#carryOut(ready, snapshot, question);
+  }
+
+  /** The answer where the code for it is there by now; undefined, and nothing is counted, where it is not. */
+  answerAtOnce(
+    snapshot: Snapshot,
+    question: QuickQuestion,
+  ): Promise<Exclude<QuickAnswer, { reason: Reason }>> | undefined {
+    const { query, operationName, variables, text } = question;
+    const ready = this.#documents.get(snapshot)?.compiled(query, operationName, variables, text);
+    return ready && this.#carryOut(ready, snapshot, question);
+  }
+
+  async #carryOut(
+    ready: CompiledOperation,
+    snapshot: Snapshot,
+    { variables, context }: QuickQuestion,
+  ): Promise<Exclude<QuickAnswer, { reason: Reason }>> {
     const answer = await ready.answer({ variables, context });
     if (typeof answer === "string" || Buffer.isBuffer(answer)) {
       this.#compiled += 1;

@@ -11,6 +11,7 @@ import { parseExactly } from "../values/exact-numbers.ts";
 import { CallPlaces, type Lane } from "./call-places.ts";
 import { conform } from "./conform.ts";
 import { ACCEPT, type RawAnswer, readAnswer, sendGraphQL } from "./graphql-call.ts";
+import type { PostRequest } from "./http/call.ts";
 import { HttpClient } from "./http/http-client.ts";
 import { type Target, targetOf } from "./http/target.ts";
 import { requestBody } from "./request-body.ts";
@@ -86,44 +87,53 @@ export function remoteExecutor(
   const shared = new SharedCalls();
 
   /** Sends to where the service is at this moment; what does not answer is blamed. */
-  async function send(
+  function send(
     body: string,
     context: GatewayContext,
     isRepeatable: boolean,
     signal?: AbortSignal,
   ): Promise<RawAnswer> {
-    const target = reachable();
-    try {
-      const headers = subgraphHeaders(context, target.headers);
-      if (!target.deduplicate || !isRepeatable) {
-        return await post(target, headers, body, isRepeatable, context, signal);
-      }
-      // Who shares an answer does not end it for the others.
-      const call = () => post(target, headers, body, isRepeatable, {});
-      return await shared.run(target.graphqlUrl, headers, body, call);
-    } catch (error) {
-      blame(context, target);
-      throw error;
-    }
+    const target = route(service);
+    if (target instanceof BobbinError) return Promise.reject(target);
+    const headers = subgraphHeaders(context, target.headers);
+    const request = { headers, body, isRepeatable, signal };
+    if (!target.deduplicate || !isRepeatable) return post(target, request, context);
+    // Who shares an answer does not end it for the others.
+    return shared.run(target.graphqlUrl, headers, body, () => post(target, request, {}));
   }
 
-  /** `waiting`: who is waited for while there is no place. */
-  async function post(
+  /** Waits for a place where there is none. `waiting`: who is waited for; what does not answer is blamed. */
+  function post(
     target: Route,
-    headers: Record<string, string>,
-    body: string,
-    isRepeatable: boolean,
+    request: Omit<PostRequest, "deadlineMs" | "maxBytes">,
     waiting: Pick<GatewayContext, "request">,
-    signal?: AbortSignal,
   ): Promise<RawAnswer> {
-    let left = target.timeoutMs ?? deadlineMs;
-    if (!places.enter(lane)) left -= await places.turn(lane, signalOf(waiting, left));
-    try {
-      const request = { headers, body, deadlineMs: left, maxBytes: MAX_ANSWER_BYTES, signal, isRepeatable };
-      return await http.post(targetFor(target), request);
-    } finally {
-      places.leave(lane);
-    }
+    const limitMs = target.timeoutMs ?? deadlineMs;
+    const call = (leftMs: number): Promise<RawAnswer> => {
+      const answer = http.post(targetFor(target), {
+        ...request,
+        deadlineMs: leftMs,
+        maxBytes: MAX_ANSWER_BYTES,
+      });
+      // One promise for all that is to be done at the end: each costs a part of what a call costs.
+      return answer.then(leavePlace, (error) => {
+        places.leave(lane);
+        return failedCall(error);
+      });
+    };
+    const failedCall = (error: unknown): never => {
+      blame(waiting, target);
+      throw error;
+    };
+    if (places.enter(lane)) return call(limitMs);
+    return places
+      .turn(lane, signalOf(waiting, limitMs))
+      .then((waitedMs) => call(limitMs - waitedMs), failedCall);
+  }
+
+  function leavePlace(answer: RawAnswer): RawAnswer {
+    places.leave(lane);
+    return answer;
   }
 
   /** Forms go by fetch, which writes them. */
@@ -157,7 +167,7 @@ export function remoteExecutor(
   }
 
   /** A client that hung up says nothing of the service. */
-  function blame({ request }: GatewayContext, target = route(service)): void {
+  function blame({ request }: Pick<GatewayContext, "request">, target = route(service)): void {
     if (!request?.signal.aborted && !(target instanceof BobbinError)) onFailure(service, target.origin);
   }
 

@@ -45,7 +45,7 @@ export function targetOf(url: string, headers: Readonly<Record<string, string>> 
   const isSecure = protocol === "https:";
   const head =
     `POST ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: bobbin\r\n` +
-    `accept-encoding: identity\r\n${headerLines(headers)}`;
+    `accept-encoding: identity\r\n${linesOf(headers).text}`;
   const credentials = Buffer.from(`${unescaped(username)}:${unescaped(password)}`).toString("base64");
   return {
     url,
@@ -74,15 +74,36 @@ export function encodeRequest(
   body: string,
 ): string | Buffer {
   const length = Buffer.byteLength(body);
-  const lines = headerLines(headers);
-  const authorization = "authorization" in headers ? "" : target.authorization;
-  const head = `${target.head}${authorization}${lines}content-length: ${length}\r\n\r\n`;
-  if (length === body.length && target.isAscii && ASCII.test(lines)) return head + body;
+  const lines = linesOf(headers);
+  const authorization = lines.authorizes ? "" : target.authorization;
+  const head = `${target.head}${authorization}${lines.text}content-length: ${length}\r\n\r\n`;
+  if (length === body.length && target.isAscii && lines.isAscii) return head + body;
   // Fields are bytes of Latin-1, as fetch sends them.
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]);
 }
 
-function headerLines(headers: Readonly<Record<string, string>>): string {
+/** Headers as they are sent. */
+interface HeaderLines {
+  readonly text: string;
+  readonly isAscii: boolean;
+  /** Whether one of them is that of the URL's user and password. */
+  readonly authorizes: boolean;
+}
+
+/** Many calls have the very same headers: they are checked and written once. */
+const written = new WeakMap<Readonly<Record<string, string>>, HeaderLines>();
+
+function linesOf(headers: Readonly<Record<string, string>>): HeaderLines {
+  let lines = written.get(headers);
+  if (!lines) {
+    const text = checkedLines(headers);
+    lines = { text, isAscii: ASCII.test(text), authorizes: "authorization" in headers };
+    written.set(headers, lines);
+  }
+  return lines;
+}
+
+function checkedLines(headers: Readonly<Record<string, string>>): string {
   let lines = "";
   for (const name in headers) {
     const value = headers[name] as string;

@@ -1,15 +1,8 @@
 /**
- * Reads a plain POST of GraphQL over HTTP, the form that nearly every request has, and writes its answer.
+ * Reads what a plain POST of GraphQL over HTTP asks, the form that nearly every request has, and how it is answered.
  * Knows HTTP; nothing of how questions are answered.
  */
 import { LRUCache } from "lru-cache";
-
-export interface PlainPost {
-  /** The body as it came. */
-  readonly text: string;
-  /** What it asks; undefined where it is anything but one question. */
-  readonly question: PlainQuestion | undefined;
-}
 
 export interface PlainQuestion {
   readonly query: string;
@@ -17,7 +10,7 @@ export interface PlainQuestion {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-const JSON_TYPE = /^\s*application\/json\s*($|;)/i;
+export const JSON_TYPE = /^\s*application\/json\s*($|;)/i;
 const NO_VARIABLES = Object.freeze({});
 
 export function isPlainPost(request: Request): boolean {
@@ -26,17 +19,13 @@ export function isPlainPost(request: Request): boolean {
   return type === "application/json" || (type !== null && JSON_TYPE.test(type));
 }
 
-export async function readPlainPost(request: Request): Promise<PlainPost> {
-  const text = await request.text();
-  return { text, question: questionIn(text) };
-}
-
 /** The same request, for another to read. */
 export function unread({ url, method, headers, signal }: Request, text: string): Request {
   return new Request(url, { method, headers, signal, body: text });
 }
 
-function questionIn(text: string): PlainQuestion | undefined {
+/** What the body asks; undefined where it is anything but one question. */
+export function questionIn(text: string): PlainQuestion | undefined {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -60,24 +49,31 @@ function questionIn(text: string): PlainQuestion | undefined {
 
 const RESULT_TYPE = /^application\/(graphql-response\+)?json\b/;
 
+type AnswerHeaders = Readonly<Record<string, string>>;
+
 /** The media type that is answered to each Accept header: as Yoga chose it when it came first. */
 export class AnswerTypes {
-  readonly #types = new LRUCache<string, { headers: Record<string, string> }>({ max: 100 });
+  readonly #types = new LRUCache<string, AnswerHeaders>({ max: 100 });
+  readonly #others: AnswerHeaders;
   /** What was looked up last: nearly every request has the same. */
-  #last: { accept: string; type: { headers: Record<string, string> } | undefined } | undefined;
+  #last: { accept: string; headers: AnswerHeaders | undefined } | undefined;
 
-  /** How an answer begins; undefined where that is not known yet. */
-  of({ headers }: Request): { headers: Record<string, string> } | undefined {
-    const accept = headers.get("accept") ?? "";
-    if (accept !== this.#last?.accept) this.#last = { accept, type: this.#types.get(accept) };
-    return this.#last.type;
+  /** `others`: headers that go with every answer. */
+  constructor(others: AnswerHeaders) {
+    this.#others = others;
+  }
+
+  /** Undefined where the type is not known yet. */
+  headersFor(accept: string): AnswerHeaders | undefined {
+    if (accept !== this.#last?.accept) this.#last = { accept, headers: this.#types.get(accept) };
+    return this.#last.headers;
   }
 
   /** Takes note of how Yoga answered. */
-  learn(request: Request, { status, headers }: Response): void {
+  learn(accept: string, { status, headers }: Response): void {
     const type = headers.get("content-type") ?? "";
     if (status !== 200 || !RESULT_TYPE.test(type)) return;
-    this.#types.set(request.headers.get("accept") ?? "", { headers: { "content-type": type } });
+    this.#types.set(accept, { "content-type": type, ...this.#others });
     this.#last = undefined;
   }
 }

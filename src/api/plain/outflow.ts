@@ -1,0 +1,71 @@
+/**
+ * What goes out on a socket: in order, and while the other side does not take it, held back together with its source.
+ * Knows sockets; nothing of what is sent.
+ */
+import type { Socket } from "bun";
+
+export type Sink = Pick<Socket<unknown>, "write" | "end">;
+export type Source = Pick<Socket<unknown>, "pause" | "resume">;
+
+export class Outflow {
+  readonly #sink: Sink;
+  readonly #source: Source;
+  /** What the system did not take yet. */
+  #unsent: Buffer | undefined;
+  #isEnding = false;
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  /** `source`: what is not read from while the sink takes no more. */
+  constructor(sink: Sink, source: Source) {
+    this.#sink = sink;
+    this.#source = source;
+  }
+
+  get isHeldUp(): boolean {
+    return this.#unsent !== undefined;
+  }
+
+  /** A string has no character but ASCII; bytes are the caller's again when this returns. */
+  write(bytes: string | Buffer): void {
+    if (this.#unsent) {
+      this.#unsent = Buffer.concat([this.#unsent, typeof bytes === "string" ? Buffer.from(bytes) : bytes]);
+      return;
+    }
+    const written = this.#sink.write(bytes);
+    // A negative number: it is closed, and nobody waits for more.
+    if (written < 0 || written === bytes.length) return;
+    this.#unsent = Buffer.from(bytes as string).subarray(written);
+    this.#source.pause();
+  }
+
+  /** The sink takes more. */
+  onDrain(): void {
+    if (!this.#unsent) return;
+    const written = this.#sink.write(this.#unsent);
+    if (written > 0) this.#unsent = this.#unsent.subarray(written);
+    if (this.#unsent.length > 0) return;
+    this.#unsent = undefined;
+    this.#drained?.resolve();
+    if (this.#isEnding) this.#sink.end();
+    else this.#source.resume();
+  }
+
+  /** Resolves when everything was sent. */
+  async drained(): Promise<void> {
+    if (!this.#unsent) return;
+    this.#drained = Promise.withResolvers();
+    await this.#drained.promise;
+  }
+
+  /** The sink is gone: nobody need wait for it. */
+  onClose(): void {
+    this.#unsent = undefined;
+    this.#drained?.resolve();
+  }
+
+  /** Ends the sink when everything was sent. */
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#unsent) this.#sink.end();
+  }
+}
