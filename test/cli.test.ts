@@ -32,6 +32,13 @@ test.each([
   [["--frobnicate"], /unknown option '--frobnicate'/],
   [["--gateway-prt", "1"], /--gateway-port/],
   [["serve", "twice"], /unknown command 'twice'/],
+  [["serve", "--host", "localhost", "services"], /one command at a time: 'serve' or 'services'/],
+  [["--gateway-port", "3000", "services"], /'--gateway-port' is a flag of 'serve', not of 'services'/],
+  [["--log-level=debug", "plugin", "list"], /'--log-level' is a flag of 'serve', not of 'plugin list'/],
+  [["--host", "health", "--json", "health"], /'--host' is a flag of 'serve', not of 'health'/],
+  [["--plugins", "./code", "plugin", "check"], /'--plugins' goes after .*: bobbin plugin check --plugins/],
+  [["--core-port", "3001", "serve"], /'--core-port' goes after the command: bobbin serve --core-port/],
+  [["--registry", "http://r", "services"], /'--registry' goes after .*: bobbin services --registry/],
   [["--gateway-port"], /--gateway-port.*missing/],
   [["token", "frobnicate"], /frobnicate|too many/],
 ])("%j is refused with a hint and status 2", async (args, hint) => {

@@ -7,6 +7,7 @@ import { OPTIONS } from "../config.ts";
 import { version } from "../version.ts";
 import { addGraphCommands } from "./graph/commands.ts";
 import { explain } from "./help.ts";
+import { misplacedFlag } from "./misplaced-flag.ts";
 import { addPluginCommands } from "./plugins/commands.ts";
 import type { Run } from "./run-command.ts";
 import { addServiceCommands } from "./services/commands.ts";
@@ -62,6 +63,8 @@ export function createProgram(surroundings: Surroundings): Command {
 export async function runProgram(program: Command, words: readonly string[]): Promise<void> {
   const [first = ""] = words;
   const isServe = first === "" || (first.startsWith("-") && !/^(-h|--help|-v|--version)$/.test(first));
+  const misplaced = isServe ? misplacedFlag(program, words) : undefined;
+  if (misplaced) program.error(misplaced);
   await program.parseAsync(isServe ? ["serve", ...words] : words, { from: "user" });
 }
 
@@ -81,6 +84,8 @@ function addServe(program: Command, serve: Surroundings["serve"]): void {
   // Another word is said to be no command, rather than that this one takes no arguments.
   command.allowExcessArguments();
   command.action((flags, { args: [word] }) => {
+    const isCommand = program.commands.some((each) => each.name() === word);
+    if (isCommand) command.error(`error: one command at a time: 'serve' or '${word}'`);
     if (word !== undefined) command.error(`error: unknown command '${word}'`);
     return serve(flags);
   });
