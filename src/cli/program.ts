@@ -7,6 +7,7 @@ import { OPTIONS } from "../config.ts";
 import { version } from "../version.ts";
 import { addGraphCommands } from "./graph/commands.ts";
 import { explain } from "./help.ts";
+import { withoutHelp } from "./help-words.ts";
 import { misplacedFlag } from "./misplaced-flag.ts";
 import { addPluginCommands } from "./plugins/commands.ts";
 import type { Run } from "./run-command.ts";
@@ -55,12 +56,13 @@ export function createProgram(surroundings: Surroundings): Command {
   program.commandsGroup("Plugins and tokens:");
   addPluginCommands(program, run);
   addTokenCommands(program, run);
-  program.commandsGroup("Help:").helpCommand("help [command]", "the help of a command");
+  program.commandsGroup("Help:").helpCommand("help [command...]", "the help of a command");
   return program;
 }
 
 /** Runs the command that the words name. Without a command, they are flags of `serve`. */
-export async function runProgram(program: Command, words: readonly string[]): Promise<void> {
+export async function runProgram(program: Command, given: readonly string[]): Promise<void> {
+  const words = withoutHelp(program, given);
   const [first = ""] = words;
   const isServe = first === "" || (first.startsWith("-") && !/^(-h|--help|-v|--version)$/.test(first));
   const misplaced = isServe ? misplacedFlag(program, words) : undefined;

@@ -50,10 +50,23 @@ test("every help begins with examples of the command, fits 80 columns, and says 
   }
 });
 
+test("help of a command is what --help says of it, and of none there is none", async () => {
+  for (const words of [["services"], ["plugin"], ["plugin", "new"]])
+    expect(await run(["help", ...words])).toEqual(await run([...words, "--help"]));
+  expect(await run(["plugin", "help", "new"])).toEqual(await run(["plugin", "new", "--help"]));
+  expect(await run(["help"])).toEqual(await run(["--help"]));
+  const { status, stdout, stderr } = await run(["help", "nope"]);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toStartWith("error: unknown command 'nope'\n");
+});
+
 test.each([
   [["servces"], "services"],
   [["helth"], "health"],
   [["plugin", "lst"], "list"],
+  [["help", "servces"], "services"],
+  [["help", "plugin", "lst"], "list"],
+  [["plugin", "help", "lst"], "list"],
   [["services", "--jsn"], "--json"],
   [["--gateway-prt", "1"], "--gateway-port"],
   [["query", "{ a }", "--varables", "{}"], "--variables"],
