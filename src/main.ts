@@ -2,6 +2,8 @@
  * The process: arguments, environment, signals, exit status. The only file of the server that touches `process`.
  */
 
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { createProgram, runProgram } from "./cli/program.ts";
 import { done, type Outcome } from "./cli/terminal/outcome.ts";
 import type { Terminal } from "./cli/terminal/terminal.ts";
@@ -46,12 +48,7 @@ function fail(lines: readonly string[]): never {
 
 /** Prints what came of a command, or why it refused, and ends the process: a plugin's thread may be left. */
 async function finish(command: (terminal: Terminal) => Promise<Outcome>): Promise<void> {
-  process.stdout.once("error", ({ code, message }: NodeJS.ErrnoException) => {
-    // Who reads it has had enough.
-    if (code === "EPIPE") process.exit(0);
-    process.stderr.write(`Standard output cannot be written: ${message}\n`);
-    process.exit(1);
-  });
+  process.stdout.once("error", endWithoutReader);
   try {
     const { status, out, err } = await command(terminal);
     await Promise.all([print(process.stdout, out), print(process.stderr, err)]);
@@ -60,6 +57,19 @@ async function finish(command: (terminal: Terminal) => Promise<Outcome>): Promis
     if (error instanceof BobbinError) fail([error.message]);
     throw error;
   }
+}
+
+function endWithoutReader({ code, message }: NodeJS.ErrnoException): never {
+  // Who reads it has had enough.
+  if (code === "EPIPE") process.exit(0);
+  process.stderr.write(`Standard output cannot be written: ${message}\n`);
+  process.exit(1);
+}
+
+/** Half a file is no file: whether all of it was taken is for who prints it. */
+async function printFile(path: string): Promise<void> {
+  process.stdout.off("error", endWithoutReader);
+  await pipeline(createReadStream(path), process.stdout, { end: false });
 }
 
 const print = (stream: NodeJS.WriteStream, lines: readonly string[]): Promise<void> =>
@@ -85,6 +95,7 @@ const terminal: Terminal = {
   hasColours: process.stdout.isTTY === true && !isPlain,
   showsProgress: process.stderr.isTTY === true && !isPlain,
   print: (line) => write(process.stdout, `${line}\n`),
+  printFile,
   say: (text) => write(process.stderr, text),
   readInput: () => Bun.stdin.text(),
   interrupted() {

@@ -4,10 +4,10 @@ import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type RunningBinary, startBinary, tempFolder } from "../support/app.ts";
-import { type Command, commandFor } from "../support/bobbin-command.ts";
+import { BINARY, type RunningBinary, startBinary, tempFolder } from "../support/app.ts";
+import { type Command, commandFor, onTerminal, placeOf } from "../support/bobbin-command.ts";
 import { get, post } from "../support/client.ts";
-import { run } from "../support/command.ts";
+import { run, toItsEnd } from "../support/command.ts";
 import { writeFiles } from "../support/files.ts";
 import { SECRET, token } from "../support/tokens.ts";
 
@@ -58,6 +58,40 @@ describe("backup", () => {
     expect((await readdir(join(bobbin.folder, "data"))).filter((name) => name.includes("backup"))).toEqual(
       [],
     );
+  });
+
+  test("to standard output has all of it there, or says that it has not, and leaves no copy behind", async () => {
+    await using folder = await tempFolder();
+    const tmp = join(folder.path, "tmp");
+    await writeFiles(folder.path, { "tmp/other": "stays" });
+    const env = { PATH: process.env.PATH ?? "", TMPDIR: tmp, ...placeOf(bobbin) };
+    const shell = (line: string) => toItsEnd(["bash", "-c", line, BINARY], { folder: folder.path, env });
+    const made = await shell('"$0" backup - > copy.db');
+    expect(made).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^backed up 1 service \(.*\) from the bobbin at .* to standard output\n$/,
+      ),
+    });
+    expect(namesIn(join(folder.path, "copy.db"))).toEqual(["core", "kept"]);
+    expect((await run(["restore", "copy.db"], { folder: folder.path, env: NOWHERE })).status).toBe(0);
+
+    const left = await shell('set -o pipefail; "$0" backup - | true');
+    expect(left).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^The backup is not whole: .*\n$/),
+    });
+    const refused = await shell('"$0" backup - --registry http://127.0.0.1:9');
+    expect(refused).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("refused") });
+    expect(await readdir(tmp)).toEqual(["other"]);
+    expect(await readdir(folder.path)).not.toContain("-");
+  });
+
+  test("to a terminal is refused", async () => {
+    const text = await onTerminal(["backup", "-"], 200, placeOf(bobbin));
+    expect(text).toMatch(/^A database is nothing for a terminal: name a file, or .*\r\n$/);
   });
 
   test("needs the token of writes, one for all services", async () => {

@@ -15,6 +15,8 @@ export interface Terminal {
   readonly showsProgress: boolean;
   /** A line to standard output, for a command that has more to say later. */
   print(line: string): Promise<void>;
+  /** A file to standard output, byte for byte. Throws where not all of it was taken. */
+  printFile(path: string): Promise<void>;
   /** To standard error, as it is. */
   say(text: string): Promise<void>;
   /** Standard input, whole. */

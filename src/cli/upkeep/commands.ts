@@ -24,10 +24,12 @@ as a server that is started here and now would find them.`,
   explain(program.command("backup"), {
     examples: [
       ["bobbin backup bobbin-$(date +%F).db", "while it runs, or not"],
+      ["bobbin backup - | ssh other 'cat > bobbin.db'", "to standard output"],
       "bobbin backup copy.db --database-url file:/var/lib/bobbin/bobbin.db",
     ],
     more: `The running bobbin makes the copy, and goes on; where none runs, or with
---database-url, the file is copied. The copy is checked before it counts.
+--database-url, the file is copied. The copy is checked before it counts; for
+standard output it is made in the temporary folder (TMPDIR) first.
 A remote database is not backed up by this.
 
 ${REGISTRY_HELP}
@@ -36,7 +38,7 @@ ${TOKEN_HELP}`,
     usage: "the command line is wrong, or the database is a remote one",
   })
     .description("write a copy of the registry's database")
-    .argument("<file>", "where to")
+    .argument("<file>", "where to; - is standard output")
     .option("--force", "replace the file if it is there")
     .addOption(option("databaseUrl"))
     .option(...REGISTRY_OPTION)

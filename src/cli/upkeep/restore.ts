@@ -9,7 +9,8 @@ import { messageOf } from "../../errors.ts";
 import { readSettings } from "../settings.ts";
 import { done, failed, type Outcome } from "../terminal/outcome.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { pathOf, servicesIn } from "./backup.ts";
+import { servicesIn } from "./backup.ts";
+import { pathOf } from "./checked-copy.ts";
 import { copyDatabase, inspect, isBusy, sync } from "./database-file.ts";
 
 /** Throws INVALID_INPUT where the command line or the environment is wrong. */
