@@ -246,11 +246,19 @@ export function registryApi({ operations, guard, streams, revision, available }:
     )
     .get(
       "/health",
-      () => ({ status: "ok", version, database: available() ? "ok" : "unavailable", revision: revision() }),
+      ({ set }) => {
+        const isWell = available();
+        if (!isWell) set.status = 503;
+        const [status, database] = isWell ? ["ok", "ok"] : ["unhealthy", "unavailable"];
+        return { status, version, database, revision: revision() };
+      },
       {
         detail: {
-          summary: "Whether the registry is there",
-          responses: answers({ 200: "Status, version, state of the database, revision" }),
+          summary: "Whether the registry is there, and takes writes",
+          responses: answers({
+            200: "Status, version, state of the database, revision",
+            503: "The same: the database cannot be read, what was known is served, and writes are refused",
+          }),
         },
       },
     )

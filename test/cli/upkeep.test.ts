@@ -235,6 +235,19 @@ describe("doctor", () => {
       expect(stdout).toMatch(line);
   });
 
+  test("finds the second bobbin on one database without it", async () => {
+    await using second = await startBinary({ folder: bobbin.folder });
+    const { status, stdout } = await commandFor(second)(["doctor", "--json"]);
+    expect(status).toBe(1);
+    const found = findings(stdout);
+    expect(found.get("database")).toMatchObject({
+      status: "fail",
+      message: expect.stringContaining("is open in a running bobbin, which cannot use it"),
+      advice: expect.stringContaining("writes are refused"),
+    });
+    expect(found.get("clock")).toMatchObject({ message: expect.stringContaining("as the registry's") });
+  });
+
   test("says of each thing that is in the way what to do", async () => {
     await using folder = await tempFolder();
     await writeFiles(folder.path, { "data/bobbin.db": "x".repeat(5000), plugins: "a file", tmp: "a file" });

@@ -66,18 +66,19 @@ test("a second process on the same file is refused its writes and serves on; it 
   await using second = await startApp({ folder: folder.path });
   expect(await writes(second)).toEqual(REFUSED);
   expect((await served(second)).data).toEqual({ steady: "yes" });
-  expect((await get(`${second.urls.registry}/health`)).body).toMatchObject({
-    status: "ok",
-    database: "unavailable",
+  expect(await get(`${second.urls.registry}/health`)).toMatchObject({
+    status: 503,
+    body: { status: "unhealthy", database: "unavailable" },
   });
   expect((await get(`${second.urls.registry}/services/steady`)).body.url).toBe(service.url);
   // The first one never notices.
   expect((await post(`${first.urls.registry}/register`, { ...STEADY(), version: "7" })).status).toBe(200);
   await first[Symbol.asyncDispose]();
-  await until(
+  const well = await until(
     () => get(`${second.urls.registry}/health`),
     ({ body }) => body.database === "ok",
   );
+  expect(well).toMatchObject({ status: 200, body: { status: "ok" } });
   expect((await get(`${second.urls.registry}/services/steady`)).body.version).toBe("7");
   expect((await post(`${second.urls.registry}/register`, STEADY())).status).toBe(200);
 });

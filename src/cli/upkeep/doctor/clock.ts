@@ -1,7 +1,7 @@
 /** Whether the clock goes, and as the running bobbin's does: tokens and leases end by it. Knows clocks only. */
-import { ask } from "../../api-client.ts";
 import type { Environment } from "../../settings.ts";
 import type { Finding } from "./finding.ts";
+import { registryHealth } from "./registry-health.ts";
 
 const WATCHED_MS = 100;
 /** Slow machines sleep longer, but both clocks do. */
@@ -33,15 +33,9 @@ export async function checkClock(env: Environment): Promise<Finding> {
 
 /** Milliseconds by which this clock is ahead; undefined where no registry answers. */
 async function offsetToRegistry(env: Environment): Promise<number | undefined> {
-  const answer = await ask({
-    door: "registry",
-    place: {},
-    env: env.SERVICE_REGISTRY_PORT === "0" ? { ...env, SERVICE_REGISTRY_PORT: "" } : env,
-    path: "/health",
-    deadlineMs: 2_000,
-    find: ({ headers }) => headers.get("date") ?? undefined,
-  });
-  if ("refused" in answer) return undefined;
-  const theirs = Date.parse(answer.found);
+  const health = await registryHealth(
+    env.SERVICE_REGISTRY_PORT === "0" ? { ...env, SERVICE_REGISTRY_PORT: "" } : env,
+  );
+  const theirs = Date.parse(health?.date ?? "");
   return Number.isNaN(theirs) ? undefined : Date.now() - theirs;
 }

@@ -3,12 +3,12 @@ import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "../../../errors.ts";
 import { embeddedPath } from "../../../registry/embedded-path.ts";
-import { ask } from "../../api-client.ts";
 import type { Environment } from "../../settings.ts";
 import { size } from "../byte-size.ts";
 import { inspect } from "../database-file.ts";
 import type { Finding } from "./finding.ts";
 import { existing } from "./machine.ts";
+import { registryHealth } from "./registry-health.ts";
 
 interface Settings {
   readonly databaseUrl: string;
@@ -51,14 +51,8 @@ async function inUse(path: string, isRunning: boolean, env: Environment): Promis
     const advice = "Only one can have it: end that one, or say by GATEWAY_PORT and the others where it is.";
     return { check, status: "warn", message, advice };
   }
-  const answer = await ask({
-    door: "registry",
-    place: {},
-    env,
-    path: "/health",
-    find: ({ body }) => (body as { database?: string } | null)?.database,
-  });
-  if (!("found" in answer) || answer.found === "ok") return { check, status: "ok", message };
+  const health = await registryHealth(env);
+  if (!health || health.database === "ok") return { check, status: "ok", message };
   const advice = "Its log says why; writes are refused until it is back.";
   return { check, status: "fail", message: `${message}, which cannot use it`, advice };
 }
