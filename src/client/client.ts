@@ -52,7 +52,7 @@ export interface Client {
   resolveService(name: string): Promise<Resolution>;
   /** Every service that the registry has; while it is away, as it answered last. Throws REGISTRY_UNAVAILABLE. */
   listServices(): Promise<readonly RegisteredService[]>;
-  /** fetch at `path` of the service: with one retry on another instance, and a deadline. */
+  /** fetch at `path` below the service's URL, at that URL itself where it is empty: with one retry on another instance, and a deadline. */
   serviceFetch(name: string, path: string, init?: ServiceFetchInit): Promise<Response>;
   /** Unregisters what was registered, and lets go of the registry. */
   close(): Promise<void>;

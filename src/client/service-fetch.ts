@@ -51,8 +51,9 @@ function mayRepeat(
   return isIdempotent || wasNeverSent(outcome.error);
 }
 
-/** Whatever is in the path, it leads to no other host. */
+/** Whatever is in the path, it leads to no other host. Without one it is the URL itself, as of a GraphQL endpoint. */
 function joined(base: string, path: string): string {
+  if (path === "" || path.startsWith("?")) return `${base}${path}`;
   return `${base.replace(/\/+$/, "")}/${path.replace(/^\/+/, "")}`;
 }
 

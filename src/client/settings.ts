@@ -11,7 +11,7 @@ export interface ClientOptions {
   token?: string;
   /**
    * Where services are on the developer's own machine: their name and a port of localhost, or a URL. The last of the
-   * fallbacks. Added to bobbin's own: `core` on 3001, `gateway` on 3000.
+   * fallbacks. Added to bobbin's own: `core` at its GraphQL endpoint on 3001, `gateway` on 3000.
    */
   localDefaults?: Readonly<Record<string, number | string>>;
 }
@@ -23,13 +23,14 @@ export interface Settings {
   readonly localDefaults: Readonly<Record<string, number | string>>;
 }
 
-const KNOWN_PORTS = { core: 3001, gateway: 3000 };
+/** As the registry has them. */
+const KNOWN = { core: "http://localhost:3001/graphql", gateway: 3000 };
 
 export function settingsOf({ registryUrl, token, localDefaults }: ClientOptions): Settings {
   const url = registryUrl ?? environment("SERVICE_REGISTRY_URL") ?? "http://localhost:3999";
   return {
     registryUrl: url.replace(/\/+$/, ""),
     token: token ?? environment("SERVICE_REGISTRY_TOKEN"),
-    localDefaults: { ...KNOWN_PORTS, ...localDefaults },
+    localDefaults: { ...KNOWN, ...localDefaults },
   };
 }

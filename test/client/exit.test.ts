@@ -65,7 +65,7 @@ describe.each(RUNTIMES)("in %s", (runtime) => {
       { SERVICE_REGISTRY_URL: "http://127.0.0.1:9" },
     );
     expect(await program.ended).toBe(0);
-    expect(program.stdout).toBe("http://localhost:3001\n");
+    expect(program.stdout).toBe("http://localhost:3001/graphql\n");
     expect(program.stderr).toMatch(/^bobbin: .*will be tried again/);
   });
 

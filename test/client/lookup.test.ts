@@ -171,7 +171,7 @@ test("after the registry come the environment and then the defaults, and the ans
 test("without a registry the fallbacks answer at once, and the error says what was tried", async () => {
   await using client = clientOf("http://127.0.0.1:9", { known: 4000 });
   expect(await client.getServiceUrl("known")).toBe("http://localhost:4000");
-  expect(await client.getServiceUrl("core")).toBe("http://localhost:3001");
+  expect(await client.getServiceUrl("core")).toBe("http://localhost:3001/graphql");
   await expect(client.getServiceUrl("un.known-service")).rejects.toThrow(
     /un\.known-service: the registry at http:\/\/127\.0\.0\.1:9 is away \(.+\), UN_KNOWN_SERVICE_URL is not set, and there is no/,
   );

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { type Client, createClient } from "../../src/client/index.ts";
 import { startApp, type TestApp } from "../support/app.ts";
-import { get, post, until } from "../support/client.ts";
+import { get, graphql, post, until } from "../support/client.ts";
 
 let app: TestApp;
 let client: Client;
@@ -63,6 +63,17 @@ test("the path is below the service's URL", async () => {
   for (const path of ["/orders?id=1", "orders?id=1", "//orders?id=1"])
     await client.serviceFetch("pair", path);
   expect(seen.map((line) => line.replace(/^\w+ /, ""))).toEqual(Array(3).fill("GET /base/orders?id=1"));
+});
+
+test("without a path it is the service's URL itself: of one registered over GraphQL its endpoint", async () => {
+  await using endpoint = serve("endpoint", () => new Response("well done"));
+  const url = `http://127.0.0.1:${endpoint.port}/graphql`;
+  const mutation = `mutation { registerService(input: { name: "graph", url: "${url}" }) { name } }`;
+  await graphql(app.urls.core, mutation);
+  for (const path of ["", "?query={a}"]) await client.serviceFetch("graph", path, { method: "PUT" });
+  // It is asked for its schema as well.
+  const asked = seen.filter((line) => line.includes("PUT"));
+  expect(asked).toEqual(["endpoint PUT /graphql", "endpoint PUT /graphql?query={a}"]);
 });
 
 /** In place of the bad instance, a listener that hangs up on everybody. */
