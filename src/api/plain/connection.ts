@@ -13,8 +13,8 @@ export interface Client {
   readonly signal: AbortSignal;
 }
 
-/** A whole answer as HTTP has it: ASCII, bytes, or bytes as they come. */
-export type Answer = string | Buffer | AsyncIterable<Buffer>;
+/** A whole answer as HTTP has it: its two parts, of which a string is ASCII, or bytes as they come. */
+export type Answer = { readonly head: string; readonly body: string | Buffer } | AsyncIterable<Buffer>;
 
 /** Who answers. */
 export interface Questions {
@@ -131,9 +131,8 @@ export class Connection implements Client {
     this.#isBusy = true;
     try {
       const answer = await this.#options.questions.answer(head, body, this);
-      if (typeof answer === "string" || Buffer.isBuffer(answer)) {
-        if (!this.#isClosed) this.#out.write(answer);
-      } else await this.#writeAll(answer);
+      if (Symbol.asyncIterator in answer) await this.#writeAll(answer);
+      else if (!this.#isClosed) this.#out.writeMessage(answer.head, answer.body);
     } catch (error) {
       if (!this.#isClosed) this.#options.questions.onFault(error);
       // What may have begun cannot be answered otherwise: the client sees that it broke off.

@@ -7,6 +7,9 @@ import type { Socket } from "bun";
 export type Sink = Pick<Socket<unknown>, "write" | "end">;
 export type Source = Pick<Socket<unknown>, "pause" | "resume">;
 
+/** What is sent in one goes through here: put together in one string it would be copied twice. */
+const ROOM = Buffer.alloc(64 * 1024);
+
 export class Outflow {
   readonly #sink: Sink;
   readonly #source: Source;
@@ -36,6 +39,17 @@ export class Outflow {
     if (written < 0 || written === bytes.length) return;
     this.#unsent = Buffer.from(bytes as string).subarray(written);
     this.#source.pause();
+  }
+
+  /** Strings have no character but ASCII. */
+  writeMessage(head: string, body: string | Buffer): void {
+    if (head.length + body.length > ROOM.length) {
+      this.write(typeof body === "string" ? head + body : Buffer.concat([Buffer.from(head), body]));
+      return;
+    }
+    const start = ROOM.write(head, "latin1");
+    const length = typeof body === "string" ? ROOM.write(body, start, "latin1") : body.copy(ROOM, start);
+    this.write(ROOM.subarray(0, start + length));
   }
 
   /** The sink takes more. */

@@ -37,18 +37,32 @@ export class PlainDoor implements Questions {
     this.#front = front;
   }
 
-  async answer(head: PlainHead, text: string, client: Client): Promise<Answer> {
-    let admission = this.#admissions.get(head);
-    if (admission === undefined) {
-      admission = await this.#admit(head);
-      this.#admissions.set(head, admission);
-    }
-    if (admission) {
-      const context = new PlainContext(head, client, admission);
-      const accept = head.headers.get("accept") ?? "";
-      const answering = this.#graph.answerAtOnce({ text, accept, context });
-      if (answering) return this.#written(answering, admission, context);
-    }
+  answer(head: PlainHead, text: string, client: Client): Promise<Answer> {
+    const admission = this.#admissions.get(head);
+    const answer = admission && this.#answerAtOnce(admission, head, text, client);
+    return answer ?? this.#answer(admission, head, text, client);
+  }
+
+  #answerAtOnce(
+    admission: Admission,
+    head: PlainHead,
+    text: string,
+    client: Client,
+  ): Promise<Answer> | undefined {
+    const context = new PlainContext(head, client, admission);
+    const accept = head.headers.get("accept") ?? "";
+    const answering = this.#graph.answerAtOnce({ text, accept, context });
+    return answering && this.#written(answering, admission, context);
+  }
+
+  async #answer(
+    admission: Admission | null | undefined,
+    head: PlainHead,
+    text: string,
+    client: Client,
+  ): Promise<Answer> {
+    // The next one with this head may be answered at once.
+    if (admission === undefined) this.#admissions.set(head, await this.#admit(head));
     return responseBytes(await this.#fetch(requestOf(head, client, text)));
   }
 
@@ -77,8 +91,7 @@ export class PlainDoor implements Questions {
       beginning = `HTTP/1.1 200 OK\r\n${headerLines(Object.entries(headers))}${lines}`;
       beginnings.set(headers, beginning);
     }
-    const head = `${beginning}${dateLine()}content-length: ${body.length}\r\n\r\n`;
-    return typeof body === "string" ? head + body : Buffer.concat([Buffer.from(head), body]);
+    return { head: `${beginning}${dateLine()}content-length: ${body.length}\r\n\r\n`, body };
   }
 
   /** What the front and the graph's door check of every request. */

@@ -29,6 +29,17 @@ export class Code {
     return this.#length;
   }
 
+  /** Declares a regular expression that is tried where its `lastIndex` is. */
+  pattern(source: string): string {
+    const known = this.#known.get(source);
+    if (known) return known;
+    const name = this.name("R");
+    this.#known.set(source, name);
+    this.#declarations.push(`const ${name}=/${source}/y;`);
+    this.#length += source.length;
+    return name;
+  }
+
   /** Declares a variable that functions share while they run. */
   variable(name: string): void {
     if (this.#known.has(name)) return;

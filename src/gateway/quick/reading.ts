@@ -5,7 +5,7 @@
 import { type GraphQLOutputType, isListType, isNonNullType } from "graphql";
 import { type Code, literal } from "./code.ts";
 import type { FormField, RecordForm, RecordForms } from "./record-forms.ts";
-import { byTypename, scanFunction } from "./scanning.ts";
+import { byTypename, scanFields, scanFunction } from "./scanning.ts";
 
 /** The property of a record that has a run of text; no name of GraphQL's. */
 export const runName = (first: number) => `$r${first}`;
@@ -71,38 +71,49 @@ function readFields(
   { isFirst, opening }: { isFirst: boolean; opening: string },
 ): { steps: string[]; members: string[] } {
   const members: string[] = [];
+  const steps: string[] = [];
   let begin = "";
-  const steps = fields.map((field, i) => {
-    const { alias, run, isKept, isNeeded, below } = field;
+  for (let i = 0; i < fields.length; ) {
+    const field = fields[i] as FormField;
+    const { alias, run, isNeeded, below } = field;
     const before = isFirst && i === 0 ? opening : ",";
-    const name = `${before}${literal(alias)}:`;
-    let step = expect(name);
     if (run === i) {
       begin = code.name("b");
-      step += `const ${begin}=i+${before.length};`;
+      steps.push(`const ${begin}=i+${before.length};`);
     }
-    step += `i+=${name.length};`;
+    const stretch = stretchAt(fields, i);
+    const name = `${before}${literal(alias)}:`;
     const x = code.name("x");
-    if (below && !below.isPlain) {
-      step += `const ${x}=${readValue(code, field.type, below)}(t,i);i=P;`;
+    if (stretch.length > 0) steps.push(scanFields(code, stretch, before, "B()"));
+    else if (below && !below.isPlain) {
+      steps.push(`${expect(name)}const ${x}=${readValue(code, field.type, below)}(t,i+${name.length});i=P;`);
       members.push(`${alias}:${x}`);
     } else {
       const start = code.name("v");
-      if (isKept) step += `const ${start}=i;`;
-      step += `i=${scanFunction(code, field.type, below)}(t,i);if(i<0)B();`;
-      if (isKept) {
-        step += `const ${x}=t.charCodeAt(${start})===110?null:E?UNESCAPED(t,${start},i):t.slice(${start},i);`;
-        if (isNeeded) step += `if(${x}===null)B();`;
-        members.push(`${alias}:${x}`);
-      }
+      steps.push(
+        `${expect(name)}const ${start}=i+${name.length};i=${scanFunction(code, field.type, below)}(t,${start});if(i<0)B();`,
+        `const ${x}=t.charCodeAt(${start})===110?null:E?UNESCAPED(t,${start},i):t.slice(${start},i);`,
+        isNeeded ? `if(${x}===null)B();` : "",
+      );
+      members.push(`${alias}:${x}`);
     }
-    if (run !== undefined && fields[i + 1]?.run !== run) {
-      step += `const ${begin}t=t.slice(${begin},i);`;
+    i += Math.max(stretch.length, 1);
+    if (run !== undefined && fields[i]?.run !== run) {
+      steps.push(`const ${begin}t=t.slice(${begin},i);`);
       members.push(`${runName(run)}:${begin}t`);
     }
-    return step;
-  });
+  }
   return { steps, members };
+}
+
+/** The fields from `first` on that are gone over without looking, and are in one run or in none. */
+function stretchAt(fields: readonly FormField[], first: number): FormField[] {
+  const { run } = fields[first] as FormField;
+  const rest = fields.slice(first);
+  const end = rest.findIndex(({ isKept, below, ...each }) => {
+    return isKept || (below && !below.isPlain) || each.run !== run;
+  });
+  return end < 0 ? rest : rest.slice(0, end);
 }
 
 /** A function for a value of the type, whose objects are records. */

@@ -12,7 +12,8 @@ import {
 } from "graphql";
 import { type Code, literal } from "./code.ts";
 import { isEnd, scanBoolean, scanInt, scanNumber, scanString, scanValue } from "./json-scan.ts";
-import type { RecordForm } from "./record-forms.ts";
+import type { FormField, RecordForm } from "./record-forms.ts";
+import { fieldsPattern } from "./scan-patterns.ts";
 
 export const SCANNERS = {
   STRING: scanString,
@@ -45,15 +46,32 @@ export function scanFunction(
 
 function scanObject(code: Code, { variants, isAbstract }: RecordForm): string {
   const cases = [...variants].map(([type, fields]) => {
-    const steps = fields.map((field, i) => {
-      const name = `${i === 0 && !isAbstract ? "{" : ","}${literal(field.alias)}:`;
-      const value = scanFunction(code, field.type, field.below);
-      return `if(!t.startsWith(${literal(name)},i))return-1;i=${value}(t,i+${name.length});if(i<0)return-1;`;
-    });
-    return [type, `${steps.join("")}return t.charCodeAt(i)===125?i+1:-1`] as const;
+    const steps = scanFields(code, fields, isAbstract ? "," : "{", "return-1");
+    return [type, `${steps}return t.charCodeAt(i)===125?i+1:-1`] as const;
   });
   if (!isAbstract) return code.declare(`(t,i){${cases[0]?.[1]}}`);
   return code.declare(`(t,i){${byTypename(cases, "return-1")}}`);
+}
+
+/**
+ * Statements that go over fields one after the other. `opening`: what comes before the first; `otherwise`: what is done
+ * where there is something else.
+ */
+export function scanFields(
+  code: Code,
+  fields: readonly FormField[],
+  opening: string,
+  otherwise: string,
+): string {
+  const steps = fields.map((field, i) => {
+    const name = `${i === 0 ? opening : ","}${literal(field.alias)}:`;
+    const value = scanFunction(code, field.type, field.below);
+    return `if(!t.startsWith(${literal(name)},i))${otherwise};i=${value}(t,i+${name.length});if(i<0)${otherwise};`;
+  });
+  const pattern = fieldsPattern(fields, opening);
+  if (pattern === undefined) return steps.join("");
+  const tried = code.pattern(pattern);
+  return `${tried}.lastIndex=i;if(${tried}.test(t))i=${tried}.lastIndex;else{${steps.join("")}}`;
 }
 
 /** Statements for an object that begins with its type's name, by that; `otherwise`: for any other. */
