@@ -18,6 +18,9 @@ export interface EntitySet {
 /** How keys are read: as values that were parsed, or as texts that were checked when they were read. */
 export type Keys = "values" | "texts";
 
+/** The property of the state that has what a walk found, where others need the same; no name of GraphQL's. */
+const walkName = (walk: string) => `$w${walk}`;
+
 /** Writes a function of the state that gives the texts of the set's representations, in one. */
 export function collectFunction(
   code: Code,
@@ -25,15 +28,32 @@ export function collectFunction(
   keys: Keys,
   { entries }: EntitySet,
 ): string {
-  const walks = entries.map((entry) => {
-    const { id } = entry;
-    const found = findObjects(code, schema, keys, entry);
-    return `{const objects=[],at=[],firsts=new Map();${found}s.o${id}=objects;s.at${id}=at}`;
+  const found = entries.map((entry) => findObjects(code, schema, keys, entry));
+  const [only] = entries;
+  const [walk = ""] = found;
+  if (only && entries.length === 1) {
+    const made = code.declare(
+      `(s){const places=new Map(),${noted(walk)};let text="";${walk}return{text,objects,at,size:places.size}}`,
+    );
+    // Requests to several services for the same objects have the same keys, unless these come from wherever they are first.
+    const shared = walk.includes("??") ? "" : `s.${walkName(made)}??=`;
+    const { id } = only;
+    return code.declare(
+      `(s){const w=${shared}${made}(s);s.o${id}=w.objects;s.at${id}=w.at;s.n${id}=w.size;return w.text}`,
+    );
+  }
+  const walks = entries.map(({ id }, i) => {
+    return `{const ${noted(found[i] as string)};${found[i]}s.o${id}=objects;s.at${id}=at}`;
   });
   const counts = entries.map(({ id }) => `s.n${id}=places.size;`);
   return code.declare(
     `(s){const places=new Map();let text="";${walks.join("")}${counts.join("")}return text}`,
   );
+}
+
+/** What a walk takes notes in. */
+function noted(walk: string): string {
+  return `objects=[],at=[]${walk.includes("firsts.") ? ",firsts=new Map()" : ""}`;
 }
 
 /** Statements that note every object of the entry's position. */
@@ -43,10 +63,13 @@ function findObjects(code: Code, schema: GraphQLSchema, keys: Keys, entry: Entry
   const found = add(new KeyReader(code, schema, keys, entry), entry);
   const at = (object: string) =>
     ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
+  // The same names for the same walk, so that it is the same text.
+  let names = 0;
+  const name = (prefix: string) => `${prefix}${names++}`;
   const walk = steps.reduceRight<(object: string) => string>(
     (inner, { alias, type, condition }) =>
       (object) =>
-        ifIs(schema, condition, object, each(code, member(object, alias), type, inner)),
+        ifIs(schema, condition, object, each(name, member(object, alias), type, inner)),
     at,
   );
   if (!("entity" in owner)) return walk(`s.d${owner.call}`);
@@ -83,12 +106,17 @@ function ifIs(schema: GraphQLSchema, condition: string | undefined, object: stri
 }
 
 /** Statements for each object of a value, through the lists that its type has. */
-function each(code: Code, value: string, type: TypeNode, then: (object: string) => string): string {
+function each(
+  name: (prefix: string) => string,
+  value: string,
+  type: TypeNode,
+  then: (object: string) => string,
+): string {
   const node = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
-  const x = code.name("x");
+  const x = name("x");
   if (node.kind === Kind.LIST_TYPE) {
-    const i = code.name("i");
-    const items = each(code, `${x}[${i}]`, node.type, then);
+    const i = name("i");
+    const items = each(name, `${x}[${i}]`, node.type, then);
     return `const ${x}=${value};if(${x}!=null){if(!Array.isArray(${x}))B();for(let ${i}=0;${i}<${x}.length;${i}++){${items}}}`;
   }
   return `const ${x}=${value};if(${x}!=null){if(typeof ${x}!=="object"||Array.isArray(${x}))B();${then(x)}}`;

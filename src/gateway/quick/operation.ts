@@ -13,9 +13,10 @@ import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { AnswerTexts, textOf } from "./answer-texts.ts";
 import { bodyOf, Calls, type PreparedCall } from "./calls.ts";
+import { Gathering, Sequence } from "./gathering.ts";
 import { LEFT, leave } from "./left.ts";
 import type { PlannedPart } from "./planned-parts.ts";
-import type { Program, Programs, State, TextProgram } from "./program.ts";
+import type { Programs, TextProgram } from "./program.ts";
 import { Uncompilable } from "./uncompilable.ts";
 import type { Variables } from "./variables.ts";
 
@@ -26,7 +27,7 @@ export interface Question {
 
 export class CompiledOperation {
   readonly #parts: readonly PlannedPart[];
-  readonly #calls: readonly PreparedCall[];
+  readonly #sequence: Sequence;
   readonly #programs: Programs;
   /** What is answered without any service. */
   readonly #typenames: Readonly<Record<string, string>>;
@@ -48,7 +49,7 @@ export class CompiledOperation {
     operation: OperationTypeNode,
   ) {
     this.#parts = parts;
-    this.#calls = calls;
+    this.#sequence = new Sequence(calls);
     this.#programs = programs;
     this.#typenames = typenames;
     this.#keys = keys;
@@ -87,7 +88,9 @@ export class CompiledOperation {
     }
     try {
       const way = { program: values(), read: dataOf, decoded: (text: string) => text };
-      return JSON.stringify({ data: await this.#gather(way, calls, question.variables) });
+      return JSON.stringify({
+        data: await new Gathering(this.#sequence, way, calls, question.variables).run(),
+      });
     } catch (error) {
       if (error !== LEFT && !(error instanceof Uncompilable)) throw error;
       // What failed because the client hung up need not be told to anybody.
@@ -107,7 +110,7 @@ export class CompiledOperation {
     calls: Calls,
     variables: Variables,
   ): Promise<string | Buffer<ArrayBuffer>> {
-    const [only] = this.#calls as [PreparedCall];
+    const [only] = this.#sequence.calls as [PreparedCall];
     const answer = await calls.send(only, bodyOf(only, variables, [])).catch(leave);
     const text = textOf(answer);
     if (text === undefined) leave();
@@ -128,45 +131,8 @@ export class CompiledOperation {
       return text === undefined ? leave() : (program.read[call] as (text: string) => object)(text);
     };
     const decoded = (text: string) => texts.decoded(text);
-    return texts.sendable(await this.#gather({ program, read, decoded }, calls, variables));
-  }
-
-  async #gather<Answer>(way: Way<Answer>, calls: Calls, variables: Variables): Promise<Answer> {
-    const { program } = way;
-    const state = program.begin();
-    const run: Run = { way, state, calls, variables, isOver: false };
-    const done: Promise<void>[] = [];
-    for (let i = 0; i < this.#calls.length; i++) {
-      const { after } = (this.#calls[i] as PreparedCall).call;
-      const [first] = after;
-      if (first === undefined) done.push(this.#carryOut(i, run));
-      else if (after.length === 1)
-        done.push((done[first] as Promise<void>).then(() => this.#carryOut(i, run)));
-      else done.push(Promise.all(after.map((each) => done[each])).then(() => this.#carryOut(i, run)));
-    }
-    try {
-      if (done.length === 1) await done[0];
-      else await Promise.all(done);
-      return program.answer(state);
-    } finally {
-      run.isOver = true;
-    }
-  }
-
-  async #carryOut(i: number, { way, state, calls, variables, isOver }: Run): Promise<void> {
-    if (isOver) return;
-    const { program, read, decoded } = way;
-    const prepared = this.#calls[i] as PreparedCall;
-    const representations: string[] = [];
-    let isNeeded = prepared.isRoot;
-    for (const collect of program.collect[i] ?? []) {
-      const text = collect(state);
-      representations.push(decoded(text));
-      isNeeded ||= text !== "";
-    }
-    if (!isNeeded) return;
-    const answer = await calls.send(prepared, bodyOf(prepared, variables, representations)).catch(leave);
-    program.take[i]?.(state, read(answer, i));
+    const way = { program, read, decoded };
+    return texts.sendable(await new Gathering(this.#sequence, way, calls, variables).run());
   }
 
   async #interpret(calls: Calls, { variables, context }: Question): Promise<ExecutionResult> {
@@ -181,22 +147,6 @@ export class CompiledOperation {
     }
     return joined(results, this.#keys);
   }
-}
-
-/** How answers are carried from one request to the next and to the client. */
-interface Way<Answer> {
-  readonly program: Program<Answer>;
-  readonly read: (answer: ServiceAnswer, call: number) => object;
-  /** What the text of representations means. */
-  readonly decoded: (text: string) => string;
-}
-
-interface Run {
-  readonly way: Way<unknown>;
-  readonly state: State;
-  readonly calls: Calls;
-  readonly variables: Variables;
-  isOver: boolean;
 }
 
 /** A service whose answers have another form every time is not read as text every time. */

@@ -47,6 +47,8 @@ const expect = (text: string) => `if(!t.startsWith(${literal(text)},i))B();`;
 
 /** A function for an object that is there. */
 function readRecord(code: Code, form: RecordForm): string {
+  // They are there from the beginning, because an object that grows is made anew.
+  const slots = form.slots.map((slot) => `${slot}:undefined`);
   const cases = [...form.variants].map(([type, fields]) => {
     const typename = form.isAbstract ? [`__typename:${literal(type)}`] : [];
     const isBare = !form.isAbstract && fields.length === 0;
@@ -56,7 +58,7 @@ function readRecord(code: Code, form: RecordForm): string {
       isFirst: !form.isAbstract && !isBare,
       opening: "{",
     });
-    const all = [...typename, ...members].join(",");
+    const all = [...typename, ...members, ...slots].join(",");
     return [type, `${bare}${steps.join("")}if(t.charCodeAt(i)!==125)B();P=i+1;return{${all}}`] as const;
   });
   const [only] = cases;

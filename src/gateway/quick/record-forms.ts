@@ -5,7 +5,7 @@
  */
 import { type GraphQLOutputType, type GraphQLSchema, isAbstractType, Kind, typeFromAST } from "graphql";
 import type { Plan, RepresentationField, Selected } from "../federation/plan.ts";
-import type { Asked, Layout, Place, Source } from "./places.ts";
+import { type Asked, attachedName, type Layout, type Place, type Source } from "./places.ts";
 import type { Shape, ShapeField } from "./shape.ts";
 
 /** One position of the client's answer as one service has a part of it. */
@@ -40,11 +40,15 @@ export class RecordForm {
   readonly isAbstract: boolean;
   /** Equal for forms that are read alike. */
   readonly signature: string;
+  /** Properties in which its records get the entities that others answer. */
+  readonly slots: readonly string[];
   readonly #variants = new Map<string, readonly FormField[]>();
 
   constructor(forms: RecordForms, views: readonly View[]) {
     const [first] = views as [View];
     this.isAbstract = first.source.selection.isAbstract;
+    const entries = views.flatMap(({ place, source }) => (source === place.base ? place.entries : []));
+    this.slots = [...new Set(entries.map(attachedName))];
     for (const type of forms.typesOf(views)) this.#variants.set(type, forms.fieldsOf(views, type));
     this.isPlain = views.every((view) => this.#isWhole(forms, view));
     const fieldText = ({ alias, isKept, run, below }: FormField) =>

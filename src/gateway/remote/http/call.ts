@@ -4,6 +4,7 @@
 import { BobbinError } from "../../../errors.ts";
 import { connectionReason } from "../../../http.ts";
 import type { HttpAnswer } from "./answer-reader.ts";
+import type { Message } from "./target.ts";
 import { unpacked } from "./unpacked.ts";
 
 export interface PostRequest {
@@ -24,8 +25,7 @@ export interface PostRequest {
 }
 
 export class Call {
-  /** The whole request; a string is ASCII. */
-  readonly message: string | Buffer;
+  readonly message: Message;
   readonly maxBytes: number;
   /** Whether the service may get it twice. */
   readonly isRepeatable: boolean;
@@ -37,7 +37,7 @@ export class Call {
   readonly reject: (error: BobbinError) => void;
   readonly #resolve: (answer: HttpAnswer | Promise<HttpAnswer>) => void;
 
-  constructor(message: string | Buffer, { maxBytes, isRepeatable, deadlineMs }: PostRequest, now: number) {
+  constructor(message: Message, { maxBytes, isRepeatable, deadlineMs }: PostRequest, now: number) {
     this.message = message;
     this.maxBytes = maxBytes;
     this.isRepeatable = isRepeatable;

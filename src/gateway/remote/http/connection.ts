@@ -58,13 +58,13 @@ export class Connection {
   /** Only of one that is ready. */
   send(call: Call): void {
     const socket = this.#socket as Socket<Connection>;
-    const { message } = call;
+    const { bytes } = call.message;
     this.#call = call;
     this.#reader.begin(call.maxBytes);
-    const written = socket.write(message);
+    const written = socket.write(bytes);
     this.#hasSent = written > 0;
     if (written < 0) this.#ended(CLOSED);
-    else if (written < message.length) this.#unsent = Buffer.from(message as string).subarray(written);
+    else if (written < bytes.length) this.#unsent = Buffer.from(bytes.subarray(written));
   }
 
   /** Whoever waits for its call is told so. The connection cannot be used for another one. */

@@ -8,7 +8,7 @@ import type { HttpAnswer } from "./answer-reader.ts";
 import { Call, outOfTime, type PostRequest } from "./call.ts";
 import { postByFetch } from "./fetched.ts";
 import { OriginPool } from "./origin-pool.ts";
-import { encodeRequest, type Target } from "./target.ts";
+import { Message, type Target } from "./target.ts";
 
 /** How often deadlines are looked at: calls end at most this much late. */
 const TICK_MS = 25;
@@ -44,7 +44,7 @@ export class HttpClient implements AsyncDisposable {
     if (signal?.aborted) throw outOfTime(signal.reason);
     if (this.#isProxied && !target.origin.unix) return postByFetch(target, request);
     const now = performance.now();
-    const call = new Call(encodeRequest(target, headers, body), request, now);
+    const call = new Call(new Message(target, headers, body), request, now);
     const pool = this.#poolOf(target);
     pool.start(call, now);
     return signal ? untilAborted(pool, call, signal) : call.answer;

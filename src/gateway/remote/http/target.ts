@@ -21,7 +21,6 @@ export interface Target {
   readonly origin: Origin;
   /** The header lines that every request to it begins with. */
   readonly head: string;
-  readonly isAscii: boolean;
   /** The header line that the user and password in its URL make, or nothing. */
   readonly authorization: string;
   /** Those that `targetOf` was given. */
@@ -29,7 +28,6 @@ export interface Target {
 }
 
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const ASCII = /^[\t\r\n\x20-\x7e]*$/;
 /** Not those that say where a request ends and what becomes of the connection: they are the client's own. */
 const NAME =
   /^(?!(?:host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-connection)$)[!#$%&'*+\-.^_`|~0-9A-Z]+$/i;
@@ -58,34 +56,55 @@ export function targetOf(url: string, headers: Readonly<Record<string, string>> 
       isSecure,
     },
     head,
-    isAscii: ASCII.test(head),
     headers,
     authorization: username || password ? `authorization: Basic ${credentials}\r\n` : "",
   };
 }
 
-/**
- * The whole request. A string has no character but ASCII: its length is the number of its bytes. Throws INVALID_INPUT
- * for a header that could be read as something else than one header.
- */
-export function encodeRequest(
-  target: Target,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): string | Buffer {
-  const length = Buffer.byteLength(body);
-  const lines = linesOf(headers);
-  const authorization = lines.authorizes ? "" : target.authorization;
-  const head = `${target.head}${authorization}${lines.text}content-length: ${length}\r\n\r\n`;
-  if (length === body.length && target.isAscii && lines.isAscii) return head + body;
-  // Fields are bytes of Latin-1, as fetch sends them.
-  return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]);
+/** Requests are put together here, in one copy, and are sent from here before the next one is. */
+const ROOM = Buffer.alloc(64 * 1024);
+/** For the head, which is written when the body's length is known. */
+const HEAD_ROOM = 8 * 1024;
+/** What a character of a body may take. */
+const MOST_BYTES = 3;
+
+/** A request, to be written to a connection as soon as there is one. */
+export class Message {
+  /** But for the length of the body. */
+  readonly #head: string;
+  readonly #body: string;
+
+  /** Throws INVALID_INPUT for a header that could be read as something else than one header. */
+  constructor(target: Target, headers: Readonly<Record<string, string>>, body: string) {
+    const lines = linesOf(headers);
+    this.#head = `${target.head}${lines.authorizes ? "" : target.authorization}${lines.text}`;
+    this.#body = body;
+  }
+
+  /** Good until the next message is asked for its bytes. */
+  get bytes(): Buffer {
+    const head = this.#head;
+    const body = this.#body;
+    if (head.length + 100 > HEAD_ROOM || body.length * MOST_BYTES > ROOM.length - HEAD_ROOM) {
+      const bytes = Buffer.from(body);
+      // Fields are bytes of Latin-1, as fetch sends them.
+      return Buffer.concat([Buffer.from(head + lengthLine(bytes.length), "latin1"), bytes]);
+    }
+    const length = ROOM.write(body, HEAD_ROOM);
+    const whole = head + lengthLine(length);
+    const start = HEAD_ROOM - whole.length;
+    ROOM.write(whole, start, "latin1");
+    return ROOM.subarray(start, HEAD_ROOM + length);
+  }
+}
+
+function lengthLine(length: number): string {
+  return `content-length: ${length}\r\n\r\n`;
 }
 
 /** Headers as they are sent. */
 interface HeaderLines {
   readonly text: string;
-  readonly isAscii: boolean;
   /** Whether one of them is that of the URL's user and password. */
   readonly authorizes: boolean;
 }
@@ -96,8 +115,7 @@ const written = new WeakMap<Readonly<Record<string, string>>, HeaderLines>();
 function linesOf(headers: Readonly<Record<string, string>>): HeaderLines {
   let lines = written.get(headers);
   if (!lines) {
-    const text = checkedLines(headers);
-    lines = { text, isAscii: ASCII.test(text), authorizes: "authorization" in headers };
+    lines = { text: checkedLines(headers), authorizes: "authorization" in headers };
     written.set(headers, lines);
   }
   return lines;
