@@ -32,8 +32,6 @@ async function release(): Promise<void> {
   const files: string[] = [];
   for (const target of TARGETS)
     files.push(await compile(target, join(RELEASE, `bobbin-${target.name}${target.suffix}`)));
-  // The maps are in the binaries too.
-  for await (const map of new Bun.Glob("*.map").scan(RELEASE)) await rm(join(RELEASE, map));
   files.push(await writePackageList(join(RELEASE, "bobbin.cdx.json")));
   const lines = await Promise.all(files.map(async (file) => `${await sha256(file)}  ${basename(file)}\n`));
   await Bun.write(join(RELEASE, "SHA256SUMS"), lines.join(""));

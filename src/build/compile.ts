@@ -2,6 +2,7 @@
  * Compiles src/main.ts and its threads into one executable file for a target, with libSQL's addon and the files that
  * it needs at run time in it. Knows Bun's build; nothing of how many binaries there are to be.
  */
+import { rm } from "node:fs/promises";
 import { libsqlStatic } from "./libsql-static.ts";
 import type { Target } from "./targets.ts";
 
@@ -16,6 +17,8 @@ export async function compileBinary(
     target: "bun",
     format: "esm",
     bytecode: true,
+    // What a start does not import is not read either: neither its pages nor its functions.
+    splitting: true,
     sourcemap: "linked",
     minify: { whitespace: true, syntax: true, identifiers: false },
     define: { "process.env.NODE_ENV": '"production"' },
@@ -34,6 +37,8 @@ export async function compileBinary(
   });
   for (const log of result.logs) console.error(String(log));
   if (!result.success) throw new Error(`bobbin does not compile for ${name}`);
+  // The maps are in the binary too.
+  for (const { kind, path } of result.outputs) if (kind === "sourcemap") await rm(path);
   const megabytes = (Bun.file(outfile).size / 1e6).toFixed(0);
   console.log(`${outfile}: ${megabytes} MB in ${Math.round(performance.now() - startedAt)} ms`);
 }
