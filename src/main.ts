@@ -12,6 +12,7 @@ import { usesProxy } from "./http.ts";
 import { createLog, type Log } from "./log.ts";
 import { BUNDLE_COMMAND, CHILD_COMMAND } from "./plugins/runner/protocol.ts";
 import { describeFault, readConfig } from "./read-config.ts";
+import { compileSoon } from "./tier-up.ts";
 import { WORKER_COMMAND } from "./workers/protocol.ts";
 
 /** The status for a command line or configuration that is wrong. */
@@ -119,9 +120,15 @@ const program = createProgram({
   exit: (status) => process.exit(status === 0 ? 0 : EXIT_USAGE),
 });
 const [, , command, argument = ""] = process.argv;
-if (command === CHILD_COMMAND && process.send) await (await import("./plugins/runner/child.ts")).runChild();
-else if (command === WORKER_COMMAND && process.send) (await import("./workers/worker.ts")).runWorker();
-else if (command === BUNDLE_COMMAND) {
+if (command === CHILD_COMMAND && process.send) {
+  const { runChild } = await import("./plugins/runner/child.ts");
+  compileSoon();
+  await runChild();
+} else if (command === WORKER_COMMAND && process.send) {
+  const { runWorker } = await import("./workers/worker.ts");
+  compileSoon();
+  runWorker();
+} else if (command === BUNDLE_COMMAND) {
   const { bundleForParent } = await import("./plugins/source/bundle-afresh.ts");
   await finish(async () => done(await bundleForParent(argument)));
 } else await runProgram(program, process.argv.slice(2));

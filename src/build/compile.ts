@@ -6,6 +6,9 @@ import { rm } from "node:fs/promises";
 import { libsqlStatic } from "./libsql-static.ts";
 import type { Target } from "./targets.ts";
 
+/** How many times as often as usual code has to run at the start until the engine compiles it. */
+const START_PATIENCE = 8;
+
 /** Throws where it does not compile, with the reasons on standard error. */
 export async function compileBinary(
   { bun, name }: Pick<Target, "bun" | "name">,
@@ -26,6 +29,8 @@ export async function compileBinary(
       target: bun,
       outfile,
       assets: ["drizzle", ...assets],
+      // The main thread's, until tier-up.ts ends it: compiling what runs once costs more than it saves.
+      jitPolicy: START_PATIENCE,
       // A plugin's own node_modules resolves only with its package.json read.
       autoloadPackageJson: true,
       // Files that happen to lie in the working directory must not change what the binary is.

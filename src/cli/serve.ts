@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import { BobbinError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isLoopbackHost } from "../loopback.ts";
+import { compileSoon } from "../tier-up.ts";
 import { version } from "../version.ts";
 
 /** Runs until `stop` resolves, then ends in order. Returns the exit status. */
@@ -21,6 +22,7 @@ export async function serve(
   try {
     const app = await createApp(withWorkers(config, log), { log, clock: systemClock, isProxied });
     log.info({ ...app.urls, version, ...reach(config) }, "ready");
+    compileSoon();
     log.info({ signal: await stop }, "stopping");
     await app[Symbol.asyncDispose]();
     log.info("stopped");
