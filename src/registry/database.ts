@@ -4,10 +4,12 @@
  */
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Client, createClient, type InStatement, type InValue } from "@libsql/client";
+import type { Client, InStatement, InValue } from "@libsql/client";
+import { createClient } from "@libsql/client/sqlite3";
 import { and, asc, eq, inArray } from "drizzle-orm";
-import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
+import type { LibSQLDatabase } from "drizzle-orm/libsql";
 import { migrate } from "drizzle-orm/libsql/migrator";
+import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import { BobbinError, messageOf } from "../errors.ts";
 import { embeddedPath } from "./embedded-path.ts";
 import { migrationsFolder } from "./migrations-folder.ts";
@@ -59,7 +61,9 @@ export class Database implements AsyncDisposable {
   static async open({ url, authToken }: DatabaseOptions): Promise<Database> {
     const path = embeddedPath(url);
     if (path) await mkdir(dirname(path), { recursive: true });
-    const client = createClient({
+    // The protocols of remote databases are loaded for those only.
+    const clientOf = path ? createClient : (await import("@libsql/client")).createClient;
+    const client = clientOf({
       url,
       ...(authToken ? { authToken } : {}),
       // One connection: the PRAGMAs below hold for it alone, and a second one could never get the exclusive lock.
