@@ -5,6 +5,7 @@
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { type CoreOptions, coreApi, coreSchema } from "./api/core.ts";
+import { coreSdlInGraph } from "./api/core-sdl.ts";
 import { Doors } from "./api/doors.ts";
 import { gatewayApi, gatewayCorsMethods } from "./api/gateway.ts";
 import { openGraph } from "./api/graph.ts";
@@ -161,7 +162,8 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     const found = route(name);
     return found instanceof BobbinError ? found : undefined;
   };
-  const local = new LocalServices(schema, config.coreMutationsInGraph, () => plugins, refusal);
+  const sdl = coreSdlInGraph(config.coreMutationsInGraph);
+  const local = new LocalServices({ schema, sdl }, () => plugins, refusal);
 
   const http = stack.use(new HttpClient({ isProxied }));
   const places = new CallPlaces();

@@ -3,13 +3,8 @@
  * Knows both; nothing of the registry's inside.
  */
 import { createDefaultExecutor } from "@graphql-tools/delegate";
-import {
-  type ExecutionRequest,
-  type ExecutionResult,
-  type Executor,
-  pruneSchema,
-} from "@graphql-tools/utils";
-import { execute, GraphQLSchema, parse, print, printSchema } from "graphql";
+import type { ExecutionRequest, ExecutionResult, Executor } from "@graphql-tools/utils";
+import { execute, type GraphQLSchema, parse, print } from "graphql";
 import { BobbinError, messageOf, toBobbinError } from "./errors.ts";
 import type { LocalService, LocalState } from "./gateway/local-service.ts";
 import {
@@ -54,26 +49,20 @@ export class LocalServices {
   /** What the graph has of each version. */
   readonly #services = new WeakMap<Version, LocalService>();
 
-  /** `refusal`: why a service gets no requests at this moment, if so. */
+  /** `sdl`: what the graph shows of the core. `refusal`: why a service gets no requests at this moment, if so. */
   constructor(
-    coreSchema: GraphQLSchema,
-    withMutations: boolean,
+    { schema, sdl }: { schema: GraphQLSchema; sdl: string },
     plugins: () => PluginHost,
     refusal: (name: string) => BobbinError | undefined,
   ) {
-    const shown = new GraphQLSchema({
-      ...coreSchema.toConfig(),
-      subscription: undefined,
-      ...(withMutations ? {} : { mutation: undefined }),
-    });
-    const executeCore = createDefaultExecutor(coreSchema);
+    const executeCore = createDefaultExecutor(schema);
     const ask = (request: ExecutionRequest) =>
       this.#refusedOf("core", request) ?? executeCore(forCode(request));
     const own: OwnExecutor = Object.assign(ask as Executor, {
       carryOut: (request: ExecutionRequest) =>
-        this.#refusedOf("core", request) ? undefined : asAsked(coreSchema, forCode(request)),
+        this.#refusedOf("core", request) ? undefined : asAsked(schema, forCode(request)),
     });
-    this.#core = { sdl: printSchema(pruneSchema(shown)), execute: own };
+    this.#core = { sdl, execute: own };
     this.#plugins = plugins;
     this.#refusal = refusal;
   }

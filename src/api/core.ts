@@ -2,17 +2,17 @@
  * The core's GraphQL door: the registry as a schema. Holds no state and decides nothing.
  */
 import { yoga } from "@elysiajs/graphql-yoga";
-import { makeExecutableSchema } from "@graphql-tools/schema";
 import { Elysia } from "elysia";
-import { GraphQLScalarType, type GraphQLSchema } from "graphql";
+import type { GraphQLSchema } from "graphql";
 import { BobbinError, toBobbinError } from "../errors.ts";
 import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Log } from "../log.ts";
 import type { Registration, Update } from "../registry/registration.ts";
 import { getsRequests, type Service, servingInstance } from "../registry/service.ts";
 import { refusal, toGraphQLError } from "./answers.ts";
-import typeDefs from "./core.graphql" with { type: "text" };
+import { CORE_SDL } from "./core-sdl.ts";
 import { type DoorRoute, elysiaError } from "./elysia-error.ts";
+import { executableSchema } from "./executable-schema.ts";
 import type { Guard } from "./guard.ts";
 import { find, type Operations, present } from "./operations.ts";
 import { paced } from "./paced.ts";
@@ -39,51 +39,46 @@ export function coreSchema({ operations, guard, streams }: CoreOptions): GraphQL
     if (!context.request) throw new BobbinError("UNAUTHENTICATED", "Writes need a request of their own.");
     await guard.checkWrite(context.request, service);
   };
-  return makeExecutableSchema({
-    typeDefs,
-    resolvers: {
-      RegistryJSON: jsonScalar,
-      Query: {
-        getActiveServices: () =>
-          pacedViews(operations.services().filter(({ status }) => getsRequests(status))),
-        getServices: () => pacedViews(operations.services()),
-        getService: coded((_: unknown, { name }: Named) => serviceView(find(operations, named(name)))),
-        getGatewaySubgraphs: () => operations.services().flatMap(subgraphView),
-        checkAllServicesHealth: async () => {
-          await operations.checkAll();
-          return operations
-            .services()
-            .map(({ name, status }) => ({ service: name, healthy: getsRequests(status) }));
-        },
+  return executableSchema<GatewayContext>(CORE_SDL, {
+    Query: {
+      getActiveServices: () => pacedViews(operations.services().filter(({ status }) => getsRequests(status))),
+      getServices: () => pacedViews(operations.services()),
+      getService: coded((_: unknown, { name }: Named) => serviceView(find(operations, named(name)))),
+      getGatewaySubgraphs: () => operations.services().flatMap(subgraphView),
+      checkAllServicesHealth: async () => {
+        await operations.checkAll();
+        return operations
+          .services()
+          .map(({ name, status }) => ({ service: name, healthy: getsRequests(status) }));
       },
-      Mutation: {
-        registerService: coded(async (_: unknown, { input }: { input: Absent<Registration> }, context) => {
-          await write(context, input.name ?? "");
-          const { service } = await operations.register({
-            ...(present(input) as Registration),
-            door: "GRAPHQL",
-            source: "REMOTE",
-          });
-          return serviceView(service);
-        }),
-        unregisterService: coded(async (_: unknown, { name }: Named, context) => {
+    },
+    Mutation: {
+      registerService: coded(async (_: unknown, { input }: { input: Absent<Registration> }, context) => {
+        await write(context, input.name ?? "");
+        const { service } = await operations.register({
+          ...(present(input) as Registration),
+          door: "GRAPHQL",
+          source: "REMOTE",
+        });
+        return serviceView(service);
+      }),
+      unregisterService: coded(async (_: unknown, { name }: Named, context) => {
+        await write(context, name ?? "");
+        return serviceView(await operations.unregister(named(name)));
+      }),
+      updateService: coded(
+        async (_: unknown, { name, input }: Named & { input: Absent<Update> }, context) => {
           await write(context, name ?? "");
-          return serviceView(await operations.unregister(named(name)));
-        }),
-        updateService: coded(
-          async (_: unknown, { name, input }: Named & { input: Absent<Update> }, context) => {
-            await write(context, name ?? "");
-            return serviceView(await operations.update(named(name), present(input) as Update));
-          },
-        ),
-      },
-      Subscription: {
-        serviceEvents: {
-          subscribe: coded((_: unknown, __: unknown, context) =>
-            streams.follow(context.request?.signal, (signal) => operations.events.follow(signal)),
-          ),
-          resolve: (event: { at: number }) => ({ ...event, at: new Date(event.at).toISOString() }),
+          return serviceView(await operations.update(named(name), present(input) as Update));
         },
+      ),
+    },
+    Subscription: {
+      serviceEvents: {
+        subscribe: coded((_: unknown, __: unknown, context) =>
+          streams.follow(context.request?.signal, (signal) => operations.events.follow(signal)),
+        ),
+        resolve: (event: { at: number }) => ({ ...event, at: new Date(event.at).toISOString() }),
       },
     },
   });
@@ -131,6 +126,3 @@ function coded<A, R>(resolve: (parent: unknown, args: A, context: GatewayContext
     }
   };
 }
-
-/** Passes any JSON through; what may be metadata is the registry's to say. */
-const jsonScalar = new GraphQLScalarType({ name: "RegistryJSON" });
