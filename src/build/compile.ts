@@ -3,6 +3,7 @@
  * it needs at run time in it. Knows Bun's build; nothing of how many binaries there are to be.
  */
 import { rm } from "node:fs/promises";
+import { graphqlModules } from "./graphql-modules.ts";
 import { libsqlStatic } from "./libsql-static.ts";
 import type { Target } from "./targets.ts";
 
@@ -37,7 +38,7 @@ export async function compileBinary(
       autoloadBunfig: false,
       autoloadDotenv: false,
     } as Bun.CompileBuildOptions,
-    plugins: [libsqlStatic(addon)],
+    plugins: [libsqlStatic(addon), graphqlModules],
     throw: false,
   });
   for (const log of result.logs) console.error(String(log));
