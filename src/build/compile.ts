@@ -7,6 +7,9 @@ import { graphqlModules } from "./graphql-modules.ts";
 import { libsqlStatic } from "./libsql-static.ts";
 import type { Target } from "./targets.ts";
 
+/** By which the bytecode is laid out (start-profile.ts). */
+export const START_PROFILE = "src/build/start.order";
+
 /** How many times as often as usual code has to run at the start until the engine compiles it. */
 const START_PATIENCE = 8;
 
@@ -32,6 +35,7 @@ export async function compileBinary(
       assets: ["drizzle", ...assets],
       // The main thread's, until tier-up.ts ends it: compiling what runs once costs more than it saves.
       jitPolicy: START_PATIENCE,
+      bytecodeOrder: START_PROFILE,
       // A plugin's own node_modules resolves only with its package.json read.
       autoloadPackageJson: true,
       // Files that happen to lie in the working directory must not change what the binary is.
