@@ -60,13 +60,13 @@ function compared(
   after: readonly Island[],
 ): [before: GraphQLSchema, after: GraphQLSchema, rest: readonly GraphQLSchema[]] {
   const [earlier, later] = [new Set(before), new Set(after)];
-  const both = before.filter((island) => later.has(island)).map(({ schema }) => schema);
+  const both = before.filter((island) => later.has(island)).map(({ shown }) => shown);
   // One that both have is among them: it has the root types, which a graph that lost all its fields has not.
   const common = both.slice(0, 1);
   const same = sameDefinitions(before, after);
   const join = (islands: readonly Island[], others: ReadonlySet<Island>) =>
     new GraphSchemas()
-      .join([...common, ...islands.filter((island) => !others.has(island)).map(({ schema }) => schema)])
+      .join([...common, ...islands.filter((island) => !others.has(island)).map(({ shown }) => shown)])
       .without(same);
   return [join(before, later), join(after, earlier), both];
 }
@@ -78,10 +78,8 @@ function compared(
 function sameDefinitions(before: readonly Island[], after: readonly Island[]): ReadonlySet<string> {
   const [earlier, later] = [before.find(isFederatedAlone), after.find(isFederatedAlone)];
   if (!earlier || !later) return new Set();
-  const types = Object.values(earlier.schema.getTypeMap());
-  const same = types.filter(
-    ({ name, astNode }) => astNode && later.schema.getType(name)?.astNode === astNode,
-  );
+  const types = Object.values(earlier.shown.getTypeMap());
+  const same = types.filter(({ name, astNode }) => astNode && later.shown.getType(name)?.astNode === astNode);
   return new Set(same.map(({ name }) => name));
 }
 

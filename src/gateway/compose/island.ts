@@ -7,11 +7,14 @@ import { type GraphQLSchema, validateSchema } from "graphql";
 import { groupConfig } from "../federation/stitch.ts";
 import { rootFieldsOf } from "../subgraph/reshape.ts";
 import type { Subgraph } from "../subgraph/subgraph.ts";
+import { notingErrorsBesideValues } from "../values/beside-values.ts";
 import { readLiteralsExactly } from "../values/exact-inputs.ts";
 import type { IslandParts } from "./islands.ts";
 import { mergedFieldResolvers } from "./merged-fields.ts";
 
 export interface Island extends IslandParts {
+  /** Its types and fields; it executes nothing. */
+  readonly shown: GraphQLSchema;
   /** What is executed. */
   readonly schema: GraphQLSchema;
   /** `Query.field`. */
@@ -21,8 +24,38 @@ export interface Island extends IslandParts {
 /** `members`: the services that the group consists of. Throws what stitching fails with. */
 export function makeIsland(parts: IslandParts, members: readonly Subgraph[]): Island {
   const { subgraphs, group } = parts;
+  const unaltered = unalteredOf(parts);
+  if (unaltered) return new LoneIsland(parts, unaltered);
   const schema = group && subgraphs.length === 0 ? group.shown : stitched(parts, members);
-  return { ...parts, schema, rootFields: rootFieldsOf(schema) };
+  return { ...parts, shown: schema, schema, rootFields: rootFieldsOf(schema) };
+}
+
+/** The schema of a service that is alone, where stitching has nothing to alter in it. */
+function unalteredOf({ group, subgraphs: [only, ...others] }: IslandParts): GraphQLSchema | undefined {
+  if (group || !only?.config || others.length > 0) return undefined;
+  const { schema, merge, transforms = [] } = only.config;
+  const isOwn = schema === only.own && !merge;
+  return isOwn && transforms.every((each) => each === notingErrorsBesideValues) ? only.own : undefined;
+}
+
+/** A service alone whose schema is the graph's as it is: stitched when that is executed, which plans seldom leave to it. */
+class LoneIsland implements Island {
+  readonly subgraphs: readonly Subgraph[];
+  readonly group = undefined;
+  readonly shown: GraphQLSchema;
+  readonly rootFields: readonly string[];
+  #schema: GraphQLSchema | undefined;
+
+  constructor({ subgraphs }: IslandParts, shown: GraphQLSchema) {
+    this.subgraphs = subgraphs;
+    this.shown = shown;
+    this.rootFields = rootFieldsOf(shown);
+  }
+
+  get schema(): GraphQLSchema {
+    this.#schema ??= stitched(this, []);
+    return this.#schema;
+  }
 }
 
 function stitched({ subgraphs, group }: IslandParts, members: readonly Subgraph[]): GraphQLSchema {

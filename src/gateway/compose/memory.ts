@@ -92,7 +92,7 @@ export function compositionMemory(elsewhere?: Elsewhere): Memory {
       islands.set(first, known);
       return recall(known, key, () => makeIsland(parts, members), REMEMBERED);
     },
-    join: (all) => schemas.join(all.map(({ schema }) => schema)),
+    join: (all) => schemas.join(all.map(({ shown }) => shown)),
     settle() {
       groups.splice(REMEMBERED);
     },

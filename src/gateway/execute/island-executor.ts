@@ -14,7 +14,7 @@ const executors = new WeakMap<Island, Executor>();
 export function islandExecutor(island: Island): Executor {
   const known = executors.get(island);
   if (known) return known;
-  const otherwise = stitchingExecutor(island.schema);
+  const otherwise = stitchingExecutor(() => island.schema);
   const model = interpretedModel(island);
   const planned = model ? federationExecutor({ ...model, otherwise }) : otherwise;
   const own = ownExecutor(island);
@@ -29,9 +29,15 @@ function ownExecutor({ group, subgraphs: [only, ...others] }: Island): OwnExecut
   return "carryOut" in only.executor ? (only.executor as OwnExecutor) : undefined;
 }
 
-function stitchingExecutor(schema: GraphQLSchema): Executor {
+function stitchingExecutor(schema: () => GraphQLSchema): Executor {
   return (({ document, variables, operationName, operationType, context }: ExecutionRequest) => {
-    const args = { schema, document, variableValues: variables, operationName, contextValue: context };
+    const args = {
+      schema: schema(),
+      document,
+      variableValues: variables,
+      operationName,
+      contextValue: context,
+    };
     return operationType === "subscription" ? subscribe(args) : execute(args);
   }) as Executor;
 }

@@ -175,7 +175,7 @@ function findRoute(
 
 /** A field may lead back to the root of the whole graph, of which an island has but its own part. */
 function fitting(snapshot: Snapshot, island: Island, document: DocumentNode): Island {
-  return validate(island.schema, document, [FieldsOnCorrectTypeRule]).length === 0 ? island : snapshot.whole;
+  return validate(island.shown, document, [FieldsOnCorrectTypeRule]).length === 0 ? island : snapshot.whole;
 }
 
 /** Worked out once for each document that is kept. */

@@ -58,10 +58,10 @@ function modelOf(island: Island): Model | undefined {
   return model ?? undefined;
 }
 
-function newModel({ subgraphs, schema: stitched }: Island): Model | undefined {
+function newModel(island: Island): Model | undefined {
   const entries: Entries = new Map();
   const members: Asked[] = [];
-  for (const [i, subgraph] of subgraphs.entries()) {
+  for (const [i, subgraph] of island.subgraphs.entries()) {
     const member = memberOf(`S${i}`, subgraph, entries);
     if (!member) return undefined;
     members.push(member);
@@ -72,7 +72,7 @@ function newModel({ subgraphs, schema: stitched }: Island): Model | undefined {
   const options: FederationOptions = {
     supergraph: () => supergraph,
     schema: () => {
-      executed ??= executedSchema(members, stitched);
+      executed ??= executedSchema(members, island);
       return executed;
     },
     asked: (graph) => byGraph.get(graph)?.schema ?? failing(graph),
@@ -90,11 +90,11 @@ function newModel({ subgraphs, schema: stitched }: Island): Model | undefined {
 }
 
 /** What the graph shows of the services, without stitching's resolvers. */
-function executedSchema([first, ...others]: readonly Asked[], stitched: GraphQLSchema): GraphQLSchema {
+function executedSchema([first, ...others]: readonly Asked[], { shown }: Island): GraphQLSchema {
   const hasStandardRoots = ({ schema }: Asked) =>
     rootTypes(schema).every(({ operation, type }) => type.name === rootName(operation));
   if (first && others.length === 0 && hasStandardRoots(first)) return first.schema;
-  return readLiteralsExactly(buildSchema(sdlOf(stitched), { assumeValid: true }));
+  return readLiteralsExactly(buildSchema(sdlOf(shown), { assumeValid: true }));
 }
 
 interface Asked extends Member {
