@@ -1,8 +1,8 @@
 /** A service that answers with whatever bytes a test says, and a call to it. */
 import type { Socket } from "bun";
 import type { BobbinError } from "../../src/errors.ts";
-import type { HttpAnswer } from "../../src/gateway/remote/http/answer-reader.ts";
 import type { PostRequest } from "../../src/gateway/remote/http/call.ts";
+import type { HttpAnswer } from "../../src/gateway/remote/http/http-answer.ts";
 import type { HttpClient } from "../../src/gateway/remote/http/http-client.ts";
 import { type Target, targetOf } from "../../src/gateway/remote/http/target.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "bun";
 import { Outflow } from "./outflow.ts";
-import { MOST_HEAD_BYTES, mayBePlain, type PlainHead, readPlainHead } from "./plain-head.ts";
+import { knownPlainHead, MOST_HEAD_BYTES, mayBePlain, type PlainHead, readPlainHead } from "./plain-head.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** Who waits for an answer. */
@@ -31,6 +31,8 @@ export interface ConnectionOptions {
 
 /** Connections that say nothing for so many of the owner's rounds are ended. */
 const MOST_QUIET_ROUNDS = 12;
+/** The empty line after a head, with the end of the line before. */
+const EMPTY_LINE = 0x0d0a0d0a;
 /** Bodies of more bytes are Bun's server's, which reads them as they come. */
 const MOST_BODY_BYTES = 64 * 1024;
 
@@ -40,6 +42,8 @@ export class Connection implements Client {
   readonly #out: Outflow;
   /** What came and was not looked at yet. */
   #unread: Buffer | undefined;
+  /** Where the last head ended: those of one client are mostly of one length. */
+  #headEnd = 0;
   #isBusy = false;
   #isDraining = false;
   #isClosed = false;
@@ -110,13 +114,15 @@ export class Connection implements Client {
   /** From the first byte of a request on. */
   #read(bytes: Buffer): void {
     this.#unread = undefined;
-    const end = bytes.indexOf("\r\n\r\n");
+    const known = this.#sameHead(bytes);
+    const end = known ? this.#headEnd : bytes.indexOf("\r\n\r\n");
     if (end < 0 && mayBePlain(bytes) && bytes.length < MOST_HEAD_BYTES) {
       this.#unread = Buffer.from(bytes);
       return;
     }
     const isShort = end >= 0 && end < MOST_HEAD_BYTES;
-    const head = isShort ? readPlainHead(bytes.toString("latin1", 0, end)) : undefined;
+    const head = known ?? (isShort ? readPlainHead(bytes.toString("latin1", 0, end)) : undefined);
+    this.#headEnd = end;
     if (!head || head.bodyLength > MOST_BODY_BYTES) {
       this.#tunnel = new Tunnel(this.#socket, this.#options.behind, bytes);
       return;
@@ -125,6 +131,13 @@ export class Connection implements Client {
     const stop = start + head.bodyLength;
     if (bytes.length !== stop) this.#unread = Buffer.from(bytes.subarray(bytes.length < stop ? 0 : stop));
     if (bytes.length >= stop) void this.#answer(head, bytes.toString("utf8", start, stop));
+  }
+
+  /** The head that the bytes begin with, where it is of the length of the one before and is known. */
+  #sameHead(bytes: Buffer): PlainHead | undefined {
+    const end = this.#headEnd;
+    if (end <= 0 || bytes.length < end + 4 || bytes.readUInt32BE(end) !== EMPTY_LINE) return undefined;
+    return knownPlainHead(bytes.toString("latin1", 0, end));
   }
 
   async #answer(head: PlainHead, body: string): Promise<void> {

@@ -38,6 +38,11 @@ export function mayBePlain(bytes: Buffer): boolean {
   return bytes.toString("latin1", 0, length) === REQUEST_LINE.slice(0, length);
 }
 
+/** A head that was read before. `text` is without the empty line. */
+export function knownPlainHead(text: string): PlainHead | undefined {
+  return known.get(text);
+}
+
 /** `text` is without the empty line. Undefined where it is not the plain form. */
 export function readPlainHead(text: string): PlainHead | undefined {
   const before = known.get(text);

@@ -2,15 +2,15 @@
  * The bytes of services' answers as text, a character for each byte, and back. Knows answers as they came; nothing of
  * what is in them.
  */
-import { isAscii } from "node:buffer";
+import type { HttpAnswer } from "../remote/http/http-answer.ts";
 import type { ServiceAnswer } from "../remote/remote-executor.ts";
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
-/** Undefined where it may be something else than JSON. */
-export function textOf(answer: ServiceAnswer): string | undefined {
-  if (!("body" in answer) || answer.status !== 200 || !JSON_TYPE.test(answer.contentType)) return undefined;
-  return answer.body.toString("latin1");
+/** An answer that came as bytes and is JSON, as far as it says so itself; else undefined. */
+export function jsonAnswer(answer: ServiceAnswer): HttpAnswer | undefined {
+  if ("result" in answer || answer.status !== 200) return undefined;
+  return JSON_TYPE.test(answer.contentType) ? answer : undefined;
 }
 
 /** Of one request. */
@@ -20,9 +20,9 @@ export class AnswerTexts {
 
   /** Undefined where it may be something else than JSON. */
   of(answer: ServiceAnswer): string | undefined {
-    const text = textOf(answer);
-    if (text !== undefined && "body" in answer)
-      this.#isAscii &&= isAscii(answer.body) && !text.includes("\\u");
+    const json = jsonAnswer(answer);
+    const text = json?.latin1;
+    if (json && text !== undefined) this.#isAscii &&= json.isAscii && !text.includes("\\u");
     return text;
   }
 

@@ -2,16 +2,14 @@
  * One operation made ready, and how it is carried out: by the text of answers, by their values, or interpreted where
  * something is wrong. Knows plans and the code made of them; nothing of HTTP.
  */
-import { isAscii } from "node:buffer";
 import { type ExecutionResult, OperationTypeNode } from "graphql";
 import { joined } from "../execute/operation.ts";
 import { interpret } from "../federation/executor.ts";
 import { newGathered } from "../federation/gathered.ts";
-import type { RawAnswer } from "../remote/graphql-call.ts";
 import type { ServiceAnswer } from "../remote/remote-executor.ts";
 import type { GatewayContext } from "../remote/request-context.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { AnswerTexts, textOf } from "./answer-texts.ts";
+import { AnswerTexts, jsonAnswer } from "./answer-texts.ts";
 import { bodyOf, Calls, type PreparedCall } from "./calls.ts";
 import { Gathering, Sequence } from "./gathering.ts";
 import { LEFT, leave } from "./left.ts";
@@ -112,11 +110,10 @@ export class CompiledOperation {
   ): Promise<string | Buffer<ArrayBuffer>> {
     const [only] = this.#sequence.calls as [PreparedCall];
     const answer = await calls.send(only, bodyOf(only, variables, [])).catch(leave);
-    const text = textOf(answer);
-    if (text === undefined) leave();
+    const json = jsonAnswer(answer) ?? leave();
+    const text = json.latin1;
     (read[0] as (text: string) => object)(text);
-    const { body } = answer as RawAnswer;
-    return isAscii(body) ? text : body;
+    return json.isAscii ? text : json.body;
   }
 
   /** The services' bytes as they came, with those of other services between them. */

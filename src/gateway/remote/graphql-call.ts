@@ -10,6 +10,7 @@ import { DOOR_HEADER, readBytesAtMost } from "../../http.ts";
 import { httpPlace } from "../../unix-url.ts";
 import { tooLarge } from "./http/answer-head.ts";
 import { outOfTime, unreachable } from "./http/call.ts";
+import { HttpAnswer } from "./http/http-answer.ts";
 import { FORM_HEADERS } from "./request-body.ts";
 
 export interface GraphQLCall {
@@ -21,15 +22,6 @@ export interface GraphQLCall {
   maxBytes: number;
 }
 
-/** An answer as it came. */
-export interface RawAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  /** The door header of the answer, where another bobbin (or this one) gave it. */
-  readonly door: string | null;
-  readonly body: Buffer<ArrayBuffer>;
-}
-
 export interface GraphQLAnswer {
   result: ExecutionResult;
   /** What `result` was parsed from. */
@@ -39,13 +31,19 @@ export interface GraphQLAnswer {
 export const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
 /** Throws SERVICE_TIMEOUT, SERVICE_UNAVAILABLE or INVALID_SERVICE_RESPONSE. */
-export async function callGraphQL(call: GraphQLCall): Promise<GraphQLAnswer & Pick<RawAnswer, "door">> {
+export async function callGraphQL(call: GraphQLCall): Promise<GraphQLAnswer & Pick<HttpAnswer, "door">> {
   const answer = await sendGraphQL(call);
   return { ...readAnswer(answer), door: answer.door };
 }
 
 /** Throws SERVICE_TIMEOUT or SERVICE_UNAVAILABLE, or INVALID_SERVICE_RESPONSE where the answer is too large. */
-export async function sendGraphQL({ url, body, headers, signal, maxBytes }: GraphQLCall): Promise<RawAnswer> {
+export async function sendGraphQL({
+  url,
+  body,
+  headers,
+  signal,
+  maxBytes,
+}: GraphQLCall): Promise<HttpAnswer> {
   let response: Response;
   let bytes: Buffer<ArrayBuffer> | undefined;
   try {
@@ -70,11 +68,11 @@ export async function sendGraphQL({ url, body, headers, signal, maxBytes }: Grap
   if (bytes === undefined) throw tooLarge(maxBytes);
   const { status, headers: answered } = response;
   const contentType = answered.get("content-type") ?? "";
-  return { status, contentType, body: bytes, door: answered.get(DOOR_HEADER) };
+  return new HttpAnswer({ status, contentType, encoding: "", door: answered.get(DOOR_HEADER) }, bytes);
 }
 
 /** Throws INVALID_SERVICE_RESPONSE. */
-export function readAnswer({ body, status }: RawAnswer): GraphQLAnswer {
+export function readAnswer({ body, status }: HttpAnswer): GraphQLAnswer {
   const text = body.toString("utf8");
   return { result: parseResult(text, status), text };
 }

@@ -10,8 +10,9 @@ import { takeAnswer } from "../values/exact-answer.ts";
 import { parseExactly } from "../values/exact-numbers.ts";
 import { CallPlaces, type Lane } from "./call-places.ts";
 import { conform } from "./conform.ts";
-import { ACCEPT, type RawAnswer, readAnswer, sendGraphQL } from "./graphql-call.ts";
+import { ACCEPT, readAnswer, sendGraphQL } from "./graphql-call.ts";
 import type { PostRequest } from "./http/call.ts";
+import type { HttpAnswer } from "./http/http-answer.ts";
 import { HttpClient } from "./http/http-client.ts";
 import { type Target, targetOf } from "./http/target.ts";
 import { requestBody } from "./request-body.ts";
@@ -28,7 +29,7 @@ export interface SubgraphRequest extends ExecutionRequest {
 }
 
 /** An answer as a service gave it: its bytes, or what it is, where it never was bytes. */
-export type ServiceAnswer = RawAnswer | { readonly result: ExecutionResult };
+export type ServiceAnswer = HttpAnswer | { readonly result: ExecutionResult };
 
 /** An executor whose halves can be used by themselves. */
 export interface DividedExecutor extends Executor {
@@ -92,7 +93,7 @@ export function remoteExecutor(
     context: GatewayContext,
     isRepeatable: boolean,
     signal?: AbortSignal,
-  ): Promise<RawAnswer> {
+  ): Promise<HttpAnswer> {
     const target = route(service);
     if (target instanceof BobbinError) return Promise.reject(target);
     const headers = subgraphHeaders(context, target.headers);
@@ -107,9 +108,9 @@ export function remoteExecutor(
     target: Route,
     request: Omit<PostRequest, "deadlineMs" | "maxBytes">,
     waiting: Pick<GatewayContext, "request">,
-  ): Promise<RawAnswer> {
+  ): Promise<HttpAnswer> {
     const limitMs = target.timeoutMs ?? deadlineMs;
-    const call = (leftMs: number): Promise<RawAnswer> => {
+    const call = (leftMs: number): Promise<HttpAnswer> => {
       const answer = http.post(targetFor(target), {
         ...request,
         deadlineMs: leftMs,
@@ -131,13 +132,13 @@ export function remoteExecutor(
       .then((waitedMs) => call(limitMs - waitedMs), failedCall);
   }
 
-  function leavePlace(answer: RawAnswer): RawAnswer {
+  function leavePlace(answer: HttpAnswer): HttpAnswer {
     places.leave(lane);
     return answer;
   }
 
   /** Forms go by fetch, which writes them. */
-  async function sendForm(body: FormData, context: GatewayContext): Promise<RawAnswer> {
+  async function sendForm(body: FormData, context: GatewayContext): Promise<HttpAnswer> {
     const target = reachable();
     try {
       const headers = subgraphHeaders(context, target.headers);

@@ -4,19 +4,16 @@
  */
 import { BobbinError } from "../../../errors.ts";
 import { DOOR_HEADER } from "../../../http.ts";
+import type { AnswerFacts } from "./http-answer.ts";
 
 /** Shared by all answers with these lines. */
-export interface AnswerHead {
-  readonly status: number;
+export interface AnswerHead extends AnswerFacts {
   /** The length of the body in bytes, or how its end is told. */
   readonly body: number | "chunked" | "until close";
   /** No further answer comes on this connection. */
   readonly isLast: boolean;
   /** How long the server says that it keeps a connection without calls. */
   readonly keptMs: number | undefined;
-  readonly contentType: string;
-  readonly encoding: string;
-  readonly door: string | null;
 }
 
 export const MAX_HEAD_BYTES = 64 * 1024;
@@ -40,6 +37,11 @@ const LENGTH = /^\d{1,15}$/;
 const known = new Map<string, AnswerHead>();
 const MOST_KNOWN = 256;
 const LONGEST_KNOWN = 1_024;
+
+/** A head that was read before. `text` is without the empty line. */
+export function knownHead(text: string): AnswerHead | undefined {
+  return known.get(text);
+}
 
 /** `text` is without the empty line. Throws INVALID_SERVICE_RESPONSE. */
 export function readHead(text: string): AnswerHead {

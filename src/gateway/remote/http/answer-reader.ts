@@ -4,19 +4,11 @@
  * sockets.
  */
 import { type BodyReader, Bytes, bodyReader } from "./answer-body.ts";
-import { type AnswerHead, MAX_HEAD_BYTES, notHttp, readHead, tooLarge } from "./answer-head.ts";
+import { type AnswerHead, knownHead, MAX_HEAD_BYTES, notHttp, readHead, tooLarge } from "./answer-head.ts";
+import { HttpAnswer } from "./http-answer.ts";
 
-export interface HttpAnswer {
-  readonly status: number;
-  /** Empty where the service named none. */
-  readonly contentType: string;
-  /** The door header, where another bobbin (or this one) answered. */
-  readonly door: string | null;
-  /** How the body is encoded; empty where it is not. */
-  readonly encoding: string;
-  /** The caller's own bytes; they may lie in a larger ArrayBuffer. */
-  readonly body: Buffer<ArrayBuffer>;
-}
+/** The empty line after a head, with the end of the line before. */
+const EMPTY_LINE = 0x0d0a0d0a;
 
 export class AnswerReader {
   /** Whether anything came at all. */
@@ -26,6 +18,8 @@ export class AnswerReader {
   head: AnswerHead | undefined;
   #begunHead: Bytes | undefined;
   #headBytes = 0;
+  /** Where the head of the answer before ended: those of one server are mostly of one length. */
+  #lastEnd = 0;
   #body: BodyReader | undefined;
   #maxBytes = 0;
 
@@ -44,7 +38,10 @@ export class AnswerReader {
   read(piece: Buffer): HttpAnswer | undefined {
     this.hasBegun = true;
     if (this.#body) return this.#readBody(this.#body, piece, 0);
-    if (!this.#begunHead) return this.#readHead(piece, 0);
+    if (!this.#begunHead) {
+      const head = this.#sameHead(piece);
+      return head ? this.#begin(head, piece, this.#lastEnd + 4) : this.#readHead(piece, 0);
+    }
     const before = this.#begunHead.length;
     this.#begunHead.add(piece, 0, piece.length, Number.POSITIVE_INFINITY);
     // The empty line may have begun before this piece.
@@ -54,7 +51,15 @@ export class AnswerReader {
   /** The answer of a connection that was closed, where closing is what ends it. */
   end(): HttpAnswer | undefined {
     if (this.head?.body !== "until close" || !this.#body) return undefined;
-    return answerOf(this.head, this.#body.bytes);
+    return new HttpAnswer(this.head, this.#body.bytes);
+  }
+
+  /** The head that the piece begins with, where it is of the length of the one before and is known. */
+  #sameHead(piece: Buffer): AnswerHead | undefined {
+    const end = this.#lastEnd;
+    if (end === 0 || piece.length < end + 4 || piece.readUInt32BE(end) !== EMPTY_LINE) return undefined;
+    const head = knownHead(piece.toString("latin1", 0, end));
+    return head && head.status >= 200 ? head : undefined;
   }
 
   /** `piece` begins with the head; its end is looked for from `searched` on. */
@@ -74,6 +79,7 @@ export class AnswerReader {
         return undefined;
       }
       const head = readHead(piece.toString("latin1", start, end));
+      this.#lastEnd = start === 0 ? end : 0;
       this.#headBytes += end + 4 - start;
       start = end + 4;
       // Nobody asked for another protocol; other such heads only say that the answer is to come.
@@ -89,7 +95,7 @@ export class AnswerReader {
       const end = at + head.body;
       if (end <= piece.length) {
         this.hasMore = end < piece.length;
-        return answerOf(head, piece.subarray(at, end) as Buffer<ArrayBuffer>);
+        return new HttpAnswer(head, piece as Buffer<ArrayBuffer>, at, end);
       }
     }
     this.#body = bodyReader(head.body, this.#maxBytes);
@@ -101,13 +107,6 @@ export class AnswerReader {
     if (!body.isComplete) return undefined;
     this.#body = undefined;
     this.hasMore = end < piece.length;
-    return answerOf(this.head as AnswerHead, body.bytes);
+    return new HttpAnswer(this.head as AnswerHead, body.bytes);
   }
-}
-
-function answerOf(
-  { status, contentType, encoding, door }: AnswerHead,
-  body: Buffer<ArrayBuffer>,
-): HttpAnswer {
-  return { status, contentType, encoding, door, body };
 }

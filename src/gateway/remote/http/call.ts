@@ -3,7 +3,7 @@
  */
 import { BobbinError } from "../../../errors.ts";
 import { connectionReason } from "../../../http.ts";
-import type { HttpAnswer } from "./answer-reader.ts";
+import type { HttpAnswer } from "./http-answer.ts";
 import type { Message } from "./target.ts";
 import { unpacked } from "./unpacked.ts";
 

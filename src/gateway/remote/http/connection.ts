@@ -4,8 +4,9 @@
  */
 import type { Socket, SocketHandler } from "bun";
 import { BobbinError } from "../../../errors.ts";
-import { AnswerReader, type HttpAnswer } from "./answer-reader.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import { type Call, unreachable } from "./call.ts";
+import type { HttpAnswer } from "./http-answer.ts";
 import type { Origin } from "./target.ts";
 
 export interface ConnectionOwner {

@@ -5,8 +5,8 @@
 import { BobbinError } from "../../../errors.ts";
 import { DOOR_HEADER, readBytesAtMost } from "../../../http.ts";
 import { tooLarge } from "./answer-head.ts";
-import type { HttpAnswer } from "./answer-reader.ts";
 import { outOfTime, type PostRequest, unreachable } from "./call.ts";
+import { HttpAnswer } from "./http-answer.ts";
 import type { Target } from "./target.ts";
 
 export async function postByFetch(
@@ -31,11 +31,7 @@ export async function postByFetch(
     throw either.aborted ? outOfTime(error) : unreachable(error);
   }
   if (!bytes) throw tooLarge(maxBytes);
-  return {
-    status: response.status,
-    contentType: response.headers.get("content-type") ?? "",
-    encoding: "",
-    door: response.headers.get(DOOR_HEADER),
-    body: bytes,
-  };
+  const { status, headers: answered } = response;
+  const contentType = answered.get("content-type") ?? "";
+  return new HttpAnswer({ status, contentType, encoding: "", door: answered.get(DOOR_HEADER) }, bytes);
 }

@@ -4,9 +4,9 @@
  * GraphQL.
  */
 import { BobbinError } from "../../../errors.ts";
-import type { HttpAnswer } from "./answer-reader.ts";
 import { Call, outOfTime, type PostRequest } from "./call.ts";
 import { postByFetch } from "./fetched.ts";
+import type { HttpAnswer } from "./http-answer.ts";
 import { OriginPool } from "./origin-pool.ts";
 import { Message, type Target } from "./target.ts";
 

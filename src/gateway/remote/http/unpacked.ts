@@ -4,7 +4,7 @@
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 import { BobbinError } from "../../../errors.ts";
 import { tooLarge } from "./answer-head.ts";
-import type { HttpAnswer } from "./answer-reader.ts";
+import { HttpAnswer } from "./http-answer.ts";
 
 type Unpack = (
   packed: Buffer,
@@ -25,8 +25,10 @@ export function unpacked(answer: HttpAnswer, maxBytes: number): Promise<HttpAnsw
     const unpack = UNPACK.get(answer.encoding);
     if (!unpack) throw invalid("is encoded in a way that it was not asked for");
     unpack(answer.body, { maxOutputLength: maxBytes }, (error, body) => {
-      if (!error) resolve({ ...answer, encoding: "", body });
-      else if (error.code === "ERR_BUFFER_TOO_LARGE") reject(tooLarge(maxBytes));
+      if (!error) {
+        const { status, contentType, door } = answer;
+        resolve(new HttpAnswer({ status, contentType, door, encoding: "" }, body));
+      } else if (error.code === "ERR_BUFFER_TOO_LARGE") reject(tooLarge(maxBytes));
       else reject(invalid("cannot be unpacked", error));
     });
   });
