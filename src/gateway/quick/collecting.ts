@@ -33,17 +33,17 @@ export function collectFunction(
   const [walk = ""] = found;
   if (only && entries.length === 1) {
     const made = code.declare(
-      `(s){const places=new Map(),${noted(walk)};let text="";${walk}return{text,objects,at,size:places.size}}`,
+      `(s){const places=new Map(),${noted(walk)};let text="",lacks=false;${walk}return{text,objects,at,lacks,size:places.size}}`,
     );
     // Requests to several services for the same objects have the same keys, unless these come from wherever they are first.
     const shared = walk.includes("??") ? "" : `s.${walkName(made)}??=`;
     const { id } = only;
     return code.declare(
-      `(s){const w=${shared}${made}(s);s.o${id}=w.objects;s.at${id}=w.at;s.n${id}=w.size;return w.text}`,
+      `(s){const w=${shared}${made}(s);s.o${id}=w.objects;s.at${id}=w.at;s.l${id}=w.lacks;s.n${id}=w.size;return w.text}`,
     );
   }
   const walks = entries.map(({ id }, i) => {
-    return `{const ${noted(found[i] as string)};${found[i]}s.o${id}=objects;s.at${id}=at}`;
+    return `{const ${noted(found[i] as string)};let lacks=false;${found[i]}s.o${id}=objects;s.at${id}=at;s.l${id}=lacks}`;
   });
   const counts = entries.map(({ id }) => `s.n${id}=places.size;`);
   return code.declare(
@@ -60,7 +60,10 @@ function noted(walk: string): string {
 function findObjects(code: Code, schema: GraphQLSchema, keys: Keys, entry: Entry): string {
   const { place, entity } = entry;
   const { owner, steps } = place;
-  const found = add(new KeyReader(code, schema, keys, entry), entry);
+  const reader = new KeyReader(code, schema, keys, entry);
+  const before = entryBefore(entry);
+  if (before) return findAgain(before, add(reader, entry, "known[c]=n;"));
+  const found = add(reader, entry, "");
   const at = (object: string) =>
     ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
   // The same names for the same walk, so that it is the same text.
@@ -74,6 +77,29 @@ function findObjects(code: Code, schema: GraphQLSchema, keys: Keys, entry: Entry
   );
   if (!("entity" in owner)) return walk(`s.d${owner.call}`);
   return `for(const e of s.e${owner.id})if(e!==null){${walk("e")}}`;
+}
+
+/** An entry of the same objects whose key, with what it was answered, is all that this one's key is made of. */
+function entryBefore({ place, entity }: Entry): Entry | undefined {
+  const read = entity.fields.map(({ key, below, types }) => {
+    const from = below || types ? undefined : place.asked(entity.type, key)?.from;
+    return from?.length === 1 ? from[0] : undefined;
+  });
+  return place.entries.find(({ source, entity: other }) => {
+    const [key, ...more] = other.fields;
+    if (!key || key.below || more.length > 0 || !read.some((from) => from?.source === source)) return false;
+    const [own, ...others] = place.asked(other.type, key.key)?.from ?? [];
+    const isIts = (from: (typeof read)[number]) =>
+      from?.source === source || (from && from.source === own?.source && from.alias === own.alias);
+    const isOfOneType = place.conditionFor(other.type) === place.conditionFor(entity.type);
+    return others.length === 0 && isOfOneType && read.every(isIts);
+  });
+}
+
+/** Statements for the objects that an entry before has found: those that have its key in common have all in common. */
+function findAgain({ id }: Entry, found: string): string {
+  const next = `const o=before[i],c=keys[i],m=known[c];if(m!==undefined){if(m>=0){objects.push(o);at.push(m)}continue}`;
+  return `if(s.l${id})B();const before=s.o${id},keys=s.at${id},known=[];for(let i=0;i<before.length;i++){${next}known[c]=-1;{${found}}}`;
 }
 
 /** Writes a function of the state and the answer's data that takes the set's entities. `owners`: whose are looked through. */
@@ -122,17 +148,20 @@ function each(
   return `const ${x}=${value};if(${x}!=null){if(typeof ${x}!=="object"||Array.isArray(${x}))B();${then(x)}}`;
 }
 
-/** Statements that note the object `o`, and its representation where it is a new one. */
-function add(reader: KeyReader, { entity, place }: Entry): string {
+/**
+ * Statements that note the object `o`, and its representation where it is a new one. `then`: what is done with its place
+ * among them, which is `n`.
+ */
+function add(reader: KeyReader, { entity, place }: Entry, then: string): string {
   const { fields, typename, type } = entity;
   if (new Set(fields.map(({ name }) => name)).size < fields.length) throw new Uncompilable("key in parts");
   const head = `{"__typename":${literal(typename)}`;
   const note = (key: string, text: string) =>
-    `let n=places.get(${key});if(n===undefined){n=places.size;places.set(${key},n);text+=(n===0?"":",")+${text}}objects.push(o);at.push(n);`;
+    `let n=places.get(${key});if(n===undefined){n=places.size;places.set(${key},n);text+=(n===0?"":",")+${text}}objects.push(o);at.push(n);${then}`;
   const [only] = fields;
   if (only && fields.length === 1 && !only.below) {
     const text = `${literal(`${head},${literal(only.name)}:`)}+${reader.text("k")}+"}"`;
-    return `const k=${reader.value(place, type, only, "o")};if(${entity.field ? "k!=null" : "k!==undefined"}){${note("k", text)}}`;
+    return `const k=${reader.value(place, type, only, "o")};if(${entity.field ? "k!=null" : "k!==undefined"}){${note("k", text)}}else lacks=true;`;
   }
   const names = fields.map((_, i) => `k${i}`);
   const texts = fields.map((field, i) => `const k${i}=${reader.fieldText(place, type, field, "o")};`);
@@ -143,7 +172,7 @@ function add(reader: KeyReader, { entity, place }: Entry): string {
   const [first, ...rest] = names;
   const isKnown = ["f!==undefined", ...rest.map((name) => `f.${name}===${name}`)].join("&&");
   const made = `const k=${literal(head)}+${text || '""'}+"}";n=places.get(k);if(n===undefined){n=places.size;places.set(k,n);text+=(n===0?"":",")+k}`;
-  const whole = `const f=firsts.get(${first});let n;if(${isKnown})n=f.n;else{${made}firsts.set(${first},{${["n", ...rest].join(",")}})}objects.push(o);at.push(n);`;
+  const whole = `const f=firsts.get(${first});let n;if(${isKnown})n=f.n;else{${made}firsts.set(${first},{${["n", ...rest].join(",")}})}objects.push(o);at.push(n);${then}`;
   // A null in a list of keys would make a field of the service's own fail for all of them.
   const nulls = entity.field
     ? fields.flatMap(({ name }, i) => (entity.keyNames.includes(name) ? `k${i}==="null"` : []))

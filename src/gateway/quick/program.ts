@@ -115,7 +115,7 @@ function shared(code: Code, plan: Plan, schema: GraphQLSchema, places: Layout, k
 /** Every name that the state will have, so that all requests' states are of one form. */
 function state({ calls }: Plan, { entries }: Layout): string {
   const data = calls.map((_, call) => `d${call}:undefined`);
-  const found = entries.flat().map(({ id }) => `o${id}:[],at${id}:[],n${id}:0,e${id}:[]`);
+  const found = entries.flat().map(({ id }) => `o${id}:[],at${id}:[],l${id}:false,n${id}:0,e${id}:[]`);
   return `{${[...data, ...found].join(",")}}`;
 }
 
