@@ -22,8 +22,8 @@ import type { Config } from "./config.ts";
 import { BobbinError } from "./errors.ts";
 import { Composer } from "./gateway/composer.ts";
 import { InFlight } from "./gateway/execute/in-flight.ts";
-import { Inside } from "./gateway/execute/inside.ts";
 import { LastSet } from "./gateway/last-set.ts";
+import { QuickRoad } from "./gateway/quick/quick-road.ts";
 import { CallPlaces } from "./gateway/remote/call-places.ts";
 import { HttpClient } from "./gateway/remote/http/http-client.ts";
 import { remoteExecutor } from "./gateway/remote/remote-executor.ts";
@@ -33,6 +33,7 @@ import { probeOverHttp } from "./health/probe.ts";
 import { HealthScheduler } from "./health/scheduler.ts";
 import { type DoorName, HOPS_HEADER } from "./http.ts";
 import { Identity } from "./identity.ts";
+import { Inside } from "./inside.ts";
 import { Journal } from "./journal.ts";
 import { coreRegistration, LocalServices } from "./local-services.ts";
 import type { Log } from "./log.ts";
@@ -104,7 +105,8 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     clock,
     log,
   });
-  const inside = new Inside(() => composer.snapshot, inFlight);
+  const road = new QuickRoad(config.compileAfter);
+  const inside = new Inside(() => composer.snapshot, inFlight, road);
   const plugins = stack.use(
     new PluginHost({
       folder: config.plugins,
@@ -204,11 +206,11 @@ export async function createApp(config: Config, { log, clock, isProxied }: Surro
     }),
   );
 
-  const { bodyLimitBytes, compileAfter, isProduction } = config;
+  const { bodyLimitBytes, isProduction } = config;
   const graph = openGraph({
     snapshot: () => composer.snapshot,
     inFlight,
-    compileAfter,
+    road,
     isProduction,
     stopping: stopping.signal,
     log,

@@ -2,7 +2,7 @@
  * What a plugin may ask of bobbin: the graph, the registry, the log. Knows these three; nothing of how plugins run.
  */
 import type { ExecutionResult } from "graphql";
-import type { Inside } from "./gateway/execute/inside.ts";
+import type { Inside } from "./inside.ts";
 import type { Log } from "./log.ts";
 import type { GraphQLAnswer, ServiceInfo } from "./plugins/define-plugin.ts";
 import type { GraphQuery, HostAbilities } from "./plugins/runner/context.ts";

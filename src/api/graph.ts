@@ -8,9 +8,10 @@ import { BobbinError } from "../errors.ts";
 import type { Slices } from "../gateway/compose/slices.ts";
 import { answerOperation, answerSubscription } from "../gateway/execute/answer.ts";
 import type { InFlight } from "../gateway/execute/in-flight.ts";
-import { type QuickAnswer, QuickRoad, type RoadCounts } from "../gateway/quick/quick-road.ts";
+import type { QuickAnswer, QuickRoad, RoadCounts } from "../gateway/quick/quick-road.ts";
 import type { GatewayContext } from "../gateway/remote/request-context.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
+import { parseExactly } from "../gateway/values/exact-numbers.ts";
 import { hopsOf, MAX_HOPS } from "../http.ts";
 import { exactRequests } from "./exact-requests.ts";
 import type { RequestHead } from "./guard.ts";
@@ -21,8 +22,8 @@ export interface GraphOptions extends Omit<YogaSetting, "title"> {
   snapshot: () => Snapshot;
   /** Counts the requests that use a snapshot. */
   inFlight: InFlight;
-  /** How many times a document is asked before code is made for it. */
-  compileAfter: number;
+  /** By which questions are answered, where they can. */
+  road: QuickRoad;
   /** Then answers do not say which road they took. */
   isProduction?: boolean;
 }
@@ -95,7 +96,7 @@ const subscribing: Plugin = {
 export function openGraph({
   snapshot,
   inFlight,
-  compileAfter,
+  road,
   isProduction = false,
   log,
   stopping,
@@ -109,7 +110,6 @@ export function openGraph({
       return result ?? answerOperation(snapshot, args);
     },
   });
-  const road = new QuickRoad(compileAfter);
   const types = new AnswerTypes(isProduction ? {} : { [ROAD_HEADER]: COMPILED });
   const exact = exactRequests();
   const yoga = createYoga<RequestContext>({
@@ -153,6 +153,13 @@ export function openGraph({
     }
   }
 
+  /** A question whose parts are values already; numbers that have to stay as they are written are for the other road. */
+  async function quickly(question: Question, current: Snapshot): Promise<QuickAnswer> {
+    const { query, operationName, variables = {}, extensions, exactVariables, context } = question;
+    if (extensions || exactVariables) return road.pass("not one plain question");
+    return road.answer(current, { query, operationName, variables, text: "", context });
+  }
+
   /** The answer that is not text yet, as Yoga writes it. */
   async function told(answer: QuickAnswer, post: ReadPost, current: Snapshot): Promise<Response> {
     const { text, accept, context } = post;
@@ -194,10 +201,14 @@ export function openGraph({
       const leave = inFlight.enter();
       try {
         const { request } = context;
+        const current = snapshot();
+        const quick = await quickly({ ...asked, exactVariables: variables, context }, current);
+        if ("body" in quick) return resultIn(quick.body.toString());
         const params = exact.noting({ params: asked, exact: variables ? { variables } : undefined });
         const result = await yoga.getResultForParams({ params, request }, {
           ...context,
-          snapshot: snapshot(),
+          snapshot: current,
+          ...("result" in quick ? quick : {}),
         } as never);
         return result ?? {};
       } catch (error) {
@@ -207,6 +218,12 @@ export function openGraph({
       }
     },
   };
+}
+
+/** With its numbers as they are written. Nothing, where the client left before there was an answer. */
+function resultIn(body: string): ExecutionResult {
+  if (body === "") return {};
+  return (parseExactly(body) ?? JSON.parse(body)) as ExecutionResult;
 }
 
 function roadOf(answer: QuickAnswer): string {

@@ -10,7 +10,7 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export function metricsText({ compiled, interpreted, reference }: RoadCounts): string {
   const name = "bobbin_graphql_answers_total";
   const lines = [
-    `# HELP ${name} Answers to plain POSTs of the graph, by the road they took; of the reference road, by why.`,
+    `# HELP ${name} Answers of the graph to plain POSTs, to WebSockets and to plugins, by the road they took; of the reference road, by why.`,
     `# TYPE ${name} counter`,
     `${name}{road="compiled",reason=""} ${compiled}`,
     `${name}{road="interpreted",reason=""} ${interpreted}`,

@@ -8,6 +8,7 @@ import { openGraph } from "../api/graph.ts";
 import { Guard } from "../api/guard.ts";
 import { GraphQLSockets } from "../api/web-socket.ts";
 import { InFlight } from "../gateway/execute/in-flight.ts";
+import { QuickRoad } from "../gateway/quick/quick-road.ts";
 import { CallPlaces } from "../gateway/remote/call-places.ts";
 import { HttpClient } from "../gateway/remote/http/http-client.ts";
 import { remoteExecutor } from "../gateway/remote/remote-executor.ts";
@@ -46,7 +47,7 @@ export function openGateway(settings: Settings, writer: Writer, log: Log): Gatew
   const graph = openGraph({
     snapshot: () => follower.snapshot,
     inFlight,
-    compileAfter: compileAfter ?? Number.POSITIVE_INFINITY,
+    road: new QuickRoad(compileAfter ?? Number.POSITIVE_INFINITY),
     isProduction,
     stopping: stopping.signal,
     log,

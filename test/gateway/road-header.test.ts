@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { QuickRoad } from "../../src/gateway/quick/quick-road.ts";
 import type { Reason } from "../../src/gateway/quick/uncompilable.ts";
-import { startApp, type TestApp } from "../support/app.ts";
+import { startApp, type TestApp, tempFolder } from "../support/app.ts";
+import { writeFiles } from "../support/files.ts";
 import { startService, type TestService } from "../support/service.ts";
+import { webSocketClient } from "../support/subscriber.ts";
 import { answered, register } from "./graph.ts";
 
 const CAT = "{ cat { name } }";
@@ -138,4 +140,73 @@ test("the roads are counted", () => {
       ["seldom asked", 2],
     ]),
   });
+});
+
+/** How many answers took each road so far, as /metrics has it. */
+async function countsOf({ urls }: TestApp): Promise<Record<string, number>> {
+  const text = await (await fetch(`${urls.gateway}/metrics`)).text();
+  const lines = text.matchAll(/^bobbin_graphql_answers_total\{road="(\w+)",reason="([^"]*)"\} (\d+)$/gm);
+  return Object.fromEntries([...lines].map(([, road, reason, count]) => [reason || road, Number(count)]));
+}
+
+test("a question over a WebSocket, and one that a plugin asks, take the same roads and are counted", async () => {
+  await using folder = await tempFolder();
+  const source = (isolation: string) => `
+    import { definePlugin } from "bobbin";
+    export default definePlugin({
+      name: "${isolation}", version: "1.0.0", isolation: "${isolation}",
+      typeDefs: "type Query { by_${isolation}(query: String!, age: Int): String }",
+      resolvers: {
+        Query: {
+          by_${isolation}: async (_, { query, age }, context) => JSON.stringify(await context.query(query, { age })),
+        },
+      },
+    });`;
+  await writeFiles(`${folder.path}/plugins`, {
+    "inline.ts": source("inline"),
+    "worker.ts": source("worker"),
+  });
+  await using asked = await startApp({ folder: folder.path, config: { compileAfter: 0 } });
+  await register(asked, "zoo", zoo);
+  await answered(
+    asked,
+    '{ cat { name } by_inline(query: "{ __typename }") by_worker(query: "{ __typename }") }',
+  );
+  const question = "query ($age: Int) { cat(age: $age) { name } }";
+  const tom = { data: { cat: { name: "Tom" } } };
+  const client = webSocketClient(asked.urls.gateway);
+  const overWebSocket = async (query: string, variables: Record<string, unknown> = {}) => {
+    for await (const result of client.iterate({ query, variables })) return result;
+  };
+  const grown = async (name: string, ask: () => Promise<unknown>) => {
+    const before = await countsOf(asked);
+    const answer = await ask();
+    return [answer, ((await countsOf(asked))[name] ?? 0) - (before[name] ?? 0)];
+  };
+  expect(await grown("compiled", () => overWebSocket(question, { age: 3 }))).toEqual([tom, 1]);
+  expect(await grown("introspection", () => overWebSocket("{ __schema { queryType { name } } }"))).toEqual([
+    { data: { __schema: { queryType: { name: "Query" } } } },
+    1,
+  ]);
+  for (const field of ["by_inline", "by_worker"]) {
+    // The question to the plugin is one, and what it asks is another.
+    const byPlugin = (query: string) =>
+      askWith(asked, {
+        query: `query ($q: String!) { ${field}(query: $q, age: 3) }`,
+        variables: { q: query },
+      }).then(async (response) => JSON.parse((await response.json()).data[field]));
+    await byPlugin(question);
+    expect(await grown("compiled", () => byPlugin(question))).toEqual([tom, 2]);
+    expect(await grown("document that is not valid", () => byPlugin("{ dog }"))).toEqual([
+      { errors: [expect.objectContaining({ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } })] },
+      1,
+    ]);
+  }
+  // What fails is told by the interpreter, everywhere in the same words.
+  zoo.answerWith(() => Response.json({ data: null, errors: [{ message: "no cats" }] }));
+  const error = { message: "no cats", path: ["cat"] };
+  const failed = { data: null, errors: [expect.objectContaining(error)] };
+  expect(await grown("interpreted", () => overWebSocket(question, { age: 4 }))).toEqual([failed, 1]);
+  zoo.answerWith(undefined);
+  await client.dispose();
 });

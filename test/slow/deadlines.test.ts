@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { startBinary, tempFolder } from "../support/app.ts";
 import { get, graphql, until } from "../support/client.ts";
 import { pluginSource, writeFiles } from "../support/files.ts";
+import { rawRequest } from "../support/wire.ts";
 
 const slow = test.if(Boolean(process.env.TEST_FULL));
 
@@ -63,4 +64,33 @@ slow("a request that is never answered holds up the end for a while, not for eve
   );
   expect(await bobbin.stop("SIGTERM")).toBe(0);
   expect(["cut off", "SERVICE_TIMEOUT"]).toContain((await cutOff) as string);
+});
+
+slow("a client that says nothing for a minute is let go, one that waits for its answer is not", async () => {
+  await using folder = await tempFolder();
+  await writeFiles(folder.path, { "plugins/hanging.ts": HANGING });
+  await using bobbin = await startBinary({ folder: folder.path, env: { PLUGIN_CALL_TIMEOUT: "80" } });
+  const ask = (query: string) => {
+    const body = JSON.stringify({ query });
+    return `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  };
+  const begun = performance.now();
+  const secondsOpen = async (sent: string) => {
+    await rawRequest(bobbin.urls.gateway, sent, () => false);
+    return (performance.now() - begun) / 1_000;
+  };
+  const waiting = rawRequest(bobbin.urls.gateway, ask("{ never }"), (answer) => answer.endsWith("}"));
+  const [silent = 0, half = 0, answered = 0, elsewhere = 0] = await Promise.all(
+    [
+      "",
+      ask("{ asked }").slice(0, 50),
+      ask("{ asked }"),
+      "GET /gateway/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ].map(secondsOpen),
+  );
+  for (const seconds of [silent, half, answered, elsewhere]) {
+    expect(seconds).toBeGreaterThan(55);
+    expect(seconds).toBeLessThan(78);
+  }
+  expect(await waiting).toContain("SERVICE_TIMEOUT");
 });

@@ -102,7 +102,10 @@ export class Connection implements Client {
     // Bun's server has limits of its own, and who waits for bobbin need say nothing.
     if (this.#tunnel || (this.#isBusy && !this.#out.isHeldUp)) return;
     this.#quietRounds += 1;
-    if (this.#quietRounds > MOST_QUIET_ROUNDS) this.#socket.terminate();
+    if (this.#quietRounds <= MOST_QUIET_ROUNDS) return;
+    // What it has not taken by now it never will.
+    if (this.#out.isHeldUp) this.#socket.terminate();
+    else this.#out.end();
   }
 
   /** Takes no further question. */

@@ -52,7 +52,7 @@ export class Roads implements Disposable {
       openGraph({
         snapshot: () => this.snapshot,
         inFlight: new InFlight(),
-        compileAfter,
+        road: new QuickRoad(compileAfter),
         log: createLog("silent", "json"),
         stopping: new AbortController().signal,
       });
