@@ -58,7 +58,7 @@ export function yogaOptions({ log, title, stopping, execute: carryOut = inTurn }
       const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
       return renderGraphiQL({ ...options, title } as never);
     },
-    plugins: [codes, streamedAnswers, longAnswers, executingBy(carryOut), endingWith(stopping)],
+    plugins: [codes, emptyNames, streamedAnswers, longAnswers, executingBy(carryOut), endingWith(stopping)],
   } satisfies Partial<YogaServerOptions<object, object>>;
 }
 
@@ -130,6 +130,13 @@ const codes: Plugin = {
       withCode("GRAPHQL_VALIDATION_FAILED")({ result: tooLarge ?? result });
       if (tooLarge) setResult(tooLarge);
     };
+  },
+};
+
+/** The empty name of an operation is none: generated clients send it where they have no name. */
+const emptyNames: Plugin = {
+  onParams: ({ params: { operationName, ...others }, setParams }) => {
+    if (operationName === "") setParams(others);
   },
 };
 

@@ -301,6 +301,7 @@ describe("a request of another form", () => {
     "with a header of other characters": `${head}\r\nX-Name: Zo\xeb\r\n${length}\r\n\r\n${body}`,
     "with a header of no value": `${head}\r\nX-Empty:\r\n${length}\r\n\r\n${body}`,
     "with a long head": `${head}\r\nX-Long: ${"x".repeat(9_000)}\r\n${length}\r\n\r\n${body}`,
+    "behind a byte order mark": `${head}\r\nContent-Length: ${body.length + 3}\r\n\r\n\ufeff${body}`,
     "whose media type has parameters": `${head}; charset=utf-8\r\n${length}\r\n\r\n${body}`,
   };
   for (const [what, request] of Object.entries(answered)) {

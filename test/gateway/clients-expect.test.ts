@@ -227,6 +227,11 @@ for (const [what, asked] of ofZoo) {
 
 const ofBoth: [what: string, asked: Asked, data: string][] = [
   [
+    "an empty name for the operation",
+    { query: "query A { port(n: 1) { n } isWild(mood: WILD) }", operationName: "" },
+    '{"port":{"n":1},"isWild":true}',
+  ],
+  [
     "variables with defaults for both",
     {
       query:

@@ -85,6 +85,7 @@ const cases: [Reason, unknown][] = [
   ["not one plain question", [{ query: CAT }]],
   ["document too long", { query: `${CAT} #${"x".repeat(50_000)}` }],
   ["document that is not valid", { query: "{ dog }" }],
+  ["document that is not valid", { query: "mutation { __typename }" }],
   [
     "variables for the reference road",
     { query: "query($n: Int) { cat(age: $n) { name } }", variables: { n: "1" } },

@@ -33,6 +33,7 @@ export interface ConnectionOptions {
 const MOST_QUIET_ROUNDS = 12;
 /** The empty line after a head, with the end of the line before. */
 const EMPTY_LINE = 0x0d0a0d0a;
+const BYTE_ORDER_MARK = "\ufeff";
 /** Bodies of more bytes are Bun's server's, which reads them as they come. */
 const MOST_BODY_BYTES = 64 * 1024;
 
@@ -133,7 +134,7 @@ export class Connection implements Client {
     const start = end + 4;
     const stop = start + head.bodyLength;
     if (bytes.length !== stop) this.#unread = Buffer.from(bytes.subarray(bytes.length < stop ? 0 : stop));
-    if (bytes.length >= stop) void this.#answer(head, bytes.toString("utf8", start, stop));
+    if (bytes.length >= stop) void this.#answer(head, textOf(bytes, start, stop));
   }
 
   /** The head that the bytes begin with, where it is of the length of the one before and is known. */
@@ -174,4 +175,10 @@ export class Connection implements Client {
     this.#socket.resume();
     this.#read(this.#unread);
   }
+}
+
+/** Without a byte order mark, as Bun's server gives texts. */
+function textOf(bytes: Buffer, start: number, stop: number): string {
+  const text = bytes.toString("utf8", start, stop);
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }

@@ -16,6 +16,7 @@ import {
   Kind,
   type OperationDefinitionNode,
 } from "graphql";
+import { Uncompilable } from "./uncompilable.ts";
 
 export interface ShapeField {
   /** The name in the answer. */
@@ -34,7 +35,7 @@ export interface Shape {
 type Variables = Readonly<Record<string, unknown>>;
 type Collected = ReadonlyMap<string, readonly FieldNode[]>;
 
-/** `included`: those that decide by @skip and @include. */
+/** `included`: those that decide by @skip and @include. Throws Uncompilable. */
 export function answerShape(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -46,7 +47,8 @@ export function answerShape(
   for (const node of document.definitions)
     if (node.kind === Kind.FRAGMENT_DEFINITION) fragments[node.name.value] = node;
   const root = schema.getRootType(operation.operation);
-  if (!root) throw new Error(`the schema has no ${operation.operation}`);
+  // Validation has no rule about this; who executes it says so.
+  if (!root) throw new Uncompilable("document that is not valid");
 
   const shapeOf = (type: GraphQLCompositeType, collect: (of: GraphQLObjectType) => Collected): Shape => {
     const known = new Map<string, readonly ShapeField[]>();
