@@ -13,7 +13,10 @@ export const ERROR_TABLE = {
   UNAUTHENTICATED: [401, "A write needs a valid bearer token."],
   FORBIDDEN: [403, "The token is for another service."],
   FORBIDDEN_ORIGIN: [403, "A web page of another origin may not write."],
-  FORBIDDEN_HOST: [403, "The Host header names no loopback address, but the listener is on loopback."],
+  FORBIDDEN_HOST: [
+    403,
+    "The Host header is no host, or no loopback address although the listener is on loopback.",
+  ],
   PREFLIGHT_REQUIRED: [403, "Form and multipart bodies need a header that forces a CORS preflight."],
   NOT_FOUND: [404, "There is nothing at this path."],
   METHOD_NOT_ALLOWED: [405, "This path does not take this method."],

@@ -32,21 +32,16 @@ export class Guard {
   }
 
   /**
-   * On a loopback listener, a Host that is no loopback name means that a web page elsewhere made its own name point
-   * here (DNS rebinding): refused, whatever is asked.
+   * A Host that makes no URL is refused. So is, on a loopback listener, one that is no loopback name: it means that a
+   * web page elsewhere made its own name point here (DNS rebinding). Throws FORBIDDEN_HOST.
    */
   checkHost(request: RequestHead): void {
-    if (!this.#options.loopback) return;
     const host = hostOf(request);
     if (host === this.#lastHost) return;
-    if (isLoopbackHost(host.replace(/:\d+$/, ""))) {
-      this.#lastHost = host;
-      return;
-    }
-    throw new BobbinError(
-      "FORBIDDEN_HOST",
-      `Host ${JSON.stringify(host.slice(0, 100))} is no loopback name: send Host: localhost, or listen elsewhere with --host.`,
-    );
+    if (!URL.canParse(`http://${host}`)) throw forbiddenHost(host, "no host, with or without a port.");
+    if (this.#options.loopback && !isLoopbackHost(host.replace(/:\d+$/, "")))
+      throw forbiddenHost(host, "no loopback name: send Host: localhost, or listen elsewhere with --host.");
+    this.#lastHost = host;
   }
 
   /**
@@ -106,6 +101,10 @@ export class Guard {
 async function signedToken(secret: string, tokens: readonly string[]): Promise<string | undefined> {
   for (const token of tokens) if (await isSignedBy(secret, token)) return token;
   return undefined;
+}
+
+function forbiddenHost(host: string, what: string): BobbinError {
+  return new BobbinError("FORBIDDEN_HOST", `Host ${JSON.stringify(host.slice(0, 100))} is ${what}`);
 }
 
 function hostOf({ url, headers }: RequestHead): string {

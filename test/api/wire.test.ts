@@ -321,6 +321,10 @@ describe("a request of another form", () => {
       `${head.replace("application/json", "text/plain")}\r\n${length}\r\n\r\n${body}`,
       403,
     ],
+    "a port that cannot be": [
+      `${head.replace("localhost", "localhost:99999")}\r\n${length}\r\n\r\n${body}`,
+      403,
+    ],
     "a body over the limit": [`${head}\r\nContent-Length: 2000000\r\n\r\n`, 413],
   };
   for (const [what, [request, status]] of Object.entries(refused)) {

@@ -31,6 +31,8 @@ export interface ConnectionOptions {
 
 /** Connections that say nothing for so many of the owner's rounds are ended. */
 const MOST_QUIET_ROUNDS = 12;
+/** After so many, Bun's server is given what was begun: it knows what is wrong with it, and how long to wait. */
+const PATIENT_ROUNDS = 1;
 /** The empty line after a head, with the end of the line before. */
 const EMPTY_LINE = 0x0d0a0d0a;
 const BYTE_ORDER_MARK = "\ufeff";
@@ -103,10 +105,13 @@ export class Connection implements Client {
     // Bun's server has limits of its own, and who waits for bobbin need say nothing.
     if (this.#tunnel || (this.#isBusy && !this.#out.isHeldUp)) return;
     this.#quietRounds += 1;
-    if (this.#quietRounds <= MOST_QUIET_ROUNDS) return;
-    // What it has not taken by now it never will.
-    if (this.#out.isHeldUp) this.#socket.terminate();
-    else this.#out.end();
+    const isGivenUp = this.#quietRounds > MOST_QUIET_ROUNDS;
+    if (this.#out.isHeldUp) {
+      // What it has not taken by now it never will.
+      if (isGivenUp) this.#socket.terminate();
+    } else if (this.#unread) {
+      if (this.#quietRounds > PATIENT_ROUNDS) this.#handOver(this.#unread);
+    } else if (isGivenUp) this.#out.end();
   }
 
   /** Takes no further question. */
@@ -128,13 +133,19 @@ export class Connection implements Client {
     const head = known ?? (isShort ? readPlainHead(bytes.toString("latin1", 0, end)) : undefined);
     this.#headEnd = end;
     if (!head || head.bodyLength > MOST_BODY_BYTES) {
-      this.#tunnel = new Tunnel(this.#socket, this.#options.behind, bytes);
+      this.#handOver(bytes);
       return;
     }
     const start = end + 4;
     const stop = start + head.bodyLength;
     if (bytes.length !== stop) this.#unread = Buffer.from(bytes.subarray(bytes.length < stop ? 0 : stop));
     if (bytes.length >= stop) void this.#answer(head, textOf(bytes, start, stop));
+  }
+
+  /** Whatever follows is Bun's server's too. */
+  #handOver(bytes: Buffer): void {
+    this.#unread = undefined;
+    this.#tunnel = new Tunnel(this.#socket, this.#options.behind, bytes);
   }
 
   /** The head that the bytes begin with, where it is of the length of the one before and is known. */
