@@ -29,7 +29,7 @@ export interface FrontOptions {
 
 export function withFront(routes: Routes, options: FrontOptions): Fetch {
   return async (incoming) => {
-    const request = withAbsoluteUrl(incoming);
+    const request = withRoutableUrl(incoming);
     const path = pathOf(request.url);
     let response: Response;
     try {
@@ -77,10 +77,14 @@ function notAcceptable(): BobbinError {
   return new BobbinError("NOT_ACCEPTABLE", `Accept ${types}.`);
 }
 
-/** Of a request without a Host header, as HTTP/1.0 allows, only the path is known. */
-function withAbsoluteUrl(request: Request): Request {
-  if (!request.url.startsWith("/")) return request;
-  return new Request(new URL(request.url, "http://localhost"), request);
+/**
+ * Of a request without a Host header, as HTTP/1.0 allows, only the path is known; and Elysia looks for the path from
+ * the twelfth character on, which is too late behind a host like `api`.
+ */
+function withRoutableUrl(request: Request): Request {
+  const { url } = request;
+  const path = url.startsWith("/") ? 0 : url.indexOf("/", "http://".length);
+  return path < 11 ? new Request(`http://localhost${url.slice(path)}`, request) : request;
 }
 
 /** A body of declared length is checked by that; any other is read first, up to the limit. */

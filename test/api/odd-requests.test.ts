@@ -41,6 +41,21 @@ test("a request of HTTP/1.0 without a Host header is answered like any other", a
   }
 });
 
+test("a host of few letters is one like any other, and what is no host is FORBIDDEN_HOST", async () => {
+  await using open = await startApp({ config: { host: "0.0.0.0" } });
+  const paths = { registry: "/health", core: "/graphql?query={__typename}", gateway: "/gateway/live" };
+  for (const door of ["registry", "core", "gateway"] as const) {
+    const ask = (host: string) =>
+      rawRequest(
+        open.urls[door],
+        `GET ${paths[door]} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\n\r\n`,
+        (text) => text.endsWith("}"),
+      );
+    for (const host of ["a", "api", "api:80", "bobbin"]) expect(await ask(host)).toStartWith("HTTP/1.1 200");
+    for (const host of ["", "api:99999", "a b", "[::1"]) expect(await ask(host)).toContain("FORBIDDEN_HOST");
+  }
+});
+
 test("a path that is no text is 404", async () => {
   for (const url of [
     `${app.urls.registry}/services/%zz`,
