@@ -24,7 +24,7 @@ beforeAll(async () => {
     federated({
       sdl: `${V2} scalar Big
         type Query { products: [Product] things: [Thing] }
-        type Product @key(fields: "id") { id: Big! title: String }
+        type Product @key(fields: "id") { id: Big! title: String sold: Int }
         interface Thing { id: Big! } type Book implements Thing { id: Big! pages: Int } type Pen implements Thing { id: Big! }`,
       resolvers: { Query: { products: () => [], things: () => [] } },
     }),
@@ -70,6 +70,31 @@ async function textFor(query: string): Promise<string> {
 test("no digit and no letter is lost between two services' parts of an object", async () => {
   expect(await textFor("{ products { title price tags } }")).toBe(
     '{"data":{"products":[{"title":"ä","price":1.50,"tags":["✓"]},{"title":null,"price":null,"tags":null}]}}',
+  );
+});
+
+test("a number of as many digits as Int has goes on wherever it stands", async () => {
+  products.answerWith(
+    () =>
+      new Response(
+        '{"data":{"products":[{"sold":-2147483648,"title":"t","id":1},{"sold":0,"title":"u","id":2}]}}',
+        JSON_TYPE,
+      ),
+  );
+  prices.answerWith(() => new Response('{"data":{"_e0":[{"price":2147483647},{"price":1}]}}', JSON_TYPE));
+  const query = "{ products { sold title price } }";
+  expect(await textFor(query)).toBe(
+    '{"data":{"products":[{"sold":-2147483648,"title":"t","price":2147483647},{"sold":0,"title":"u","price":1}]}}',
+  );
+  products.answerWith(
+    () =>
+      new Response(
+        '{"data":{"products":[{"title":"t","sold":2147483647,"id":1},{"title":"u","sold":0,"id":2}]}}',
+        JSON_TYPE,
+      ),
+  );
+  expect(await textFor("{ products { title sold price } }")).toBe(
+    '{"data":{"products":[{"title":"t","sold":2147483647,"price":2147483647},{"title":"u","sold":0,"price":1}]}}',
   );
 });
 

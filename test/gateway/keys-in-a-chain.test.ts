@@ -9,7 +9,7 @@ const UPCS = ["1", "2", "1", "3", "2", "1", "4"];
 const skuOf = (upc: string) => `s${Number(upc) % 2}${upc}`;
 
 let app: TestApp;
-let services: Record<"catalog" | "stock" | "depot" | "freight", TestService>;
+let services: Record<"catalog" | "stock" | "depot" | "freight" | "staff", TestService>;
 
 beforeAll(async () => {
   app = await startApp({ config: { compileAfter: 0 } });
@@ -31,7 +31,7 @@ beforeAll(async () => {
   );
   const depot = await startService(
     federated({
-      sdl: `${V2} type Item @key(fields: "sku") { sku: ID place: String }`,
+      sdl: `${V2} type Item @key(fields: "sku") @key(fields: "place") { sku: ID place: String }`,
       entities: { Item: ({ sku }) => ({ sku, place: `at ${sku}` }) },
     }),
   );
@@ -41,9 +41,15 @@ beforeAll(async () => {
       entities: { Item: ({ upc, weight }) => ({ upc, cost: weight === null ? null : weight + 1 }) },
     }),
   );
-  services = { catalog, stock, depot, freight };
+  const staff = await startService(
+    federated({
+      sdl: `${V2} type Item @key(fields: "place") { place: String keeper: String }`,
+      entities: { Item: ({ place }) => ({ place, keeper: `who is ${place}` }) },
+    }),
+  );
+  services = { catalog, stock, depot, freight, staff };
   for (const [name, service] of Object.entries(services)) await register(app, name, service);
-  await answered(app, "{ items { upc place cost } }");
+  await answered(app, "{ items { upc place cost keeper } }");
   // The first answer to an Accept header is not by code made for it.
   await ask("{ items { upc } }");
 });
@@ -77,6 +83,14 @@ test("a key that another service gave is sent once for each object that has it",
   expect(body).toEqual({ data: { items } });
   expect(road).toBe("compiled");
   expect(sent("depot")).toEqual(["1", "2", "3"].map((upc) => ({ __typename: "Item", sku: skuOf(upc) })));
+});
+
+test("an object that has no key for one service has none for those after it, and the others have theirs", async () => {
+  const { road, body } = await ask("{ items { upc keeper } }");
+  const items = UPCS.map((upc) => ({ upc, keeper: upc === "4" ? null : `who is at ${skuOf(upc)}` }));
+  expect(body).toEqual({ data: { items } });
+  expect(road).toBe("compiled");
+  expect(sent("staff")).toHaveLength(3);
 });
 
 test("what @requires names goes along with the key of each object", async () => {

@@ -62,7 +62,11 @@ function findObjects(code: Code, schema: GraphQLSchema, keys: Keys, entry: Entry
   const { owner, steps } = place;
   const reader = new KeyReader(code, schema, keys, entry);
   const before = entryBefore(entry);
-  if (before) return findAgain(before, add(reader, entry, "known[c]=n;"));
+  if (before) {
+    // Who lacked the key before lacks this one too; where it is one of several, they could be had without it.
+    const lacking = entity.fields.length === 1 ? `lacks=s.l${before.id};` : `if(s.l${before.id})B();`;
+    return lacking + findAgain(before, add(reader, entry, "known[c]=n;"));
+  }
   const found = add(reader, entry, "");
   const at = (object: string) =>
     ifIs(schema, place.conditionFor(entity.type), object, `const o=${object};${found}`);
@@ -99,7 +103,7 @@ function entryBefore({ place, entity }: Entry): Entry | undefined {
 /** Statements for the objects that an entry before has found: those that have its key in common have all in common. */
 function findAgain({ id }: Entry, found: string): string {
   const next = `const o=before[i],c=keys[i],m=known[c];if(m!==undefined){if(m>=0){objects.push(o);at.push(m)}continue}`;
-  return `if(s.l${id})B();const before=s.o${id},keys=s.at${id},known=[];for(let i=0;i<before.length;i++){${next}known[c]=-1;{${found}}}`;
+  return `const before=s.o${id},keys=s.at${id},known=[];for(let i=0;i<before.length;i++){${next}known[c]=-1;{${found}}}`;
 }
 
 /** Writes a function of the state and the answer's data that takes the set's entities. `owners`: whose are looked through. */

@@ -70,7 +70,8 @@ export function scanFields(
   });
   const pattern = fieldsPattern(fields, opening);
   if (pattern === undefined) return steps.join("");
-  const tried = code.pattern(pattern);
+  // Half of a number is none.
+  const tried = code.pattern(`${pattern}(?=[,}])`);
   return `${tried}.lastIndex=i;if(${tried}.test(t))i=${tried}.lastIndex;else{${steps.join("")}}`;
 }
 
