@@ -7,6 +7,7 @@
 import { buildSchema, execute, introspectionFromSchema, parse } from "graphql";
 import { type RunningBinary, startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
+import { watch } from "./pauses.ts";
 
 const CHANGES = 30;
 const IDLE_MS = 3_000;
@@ -52,23 +53,6 @@ function serve(kind: Kind, count: number) {
     },
   });
   return { server, change };
-}
-
-/** Asks the URL without a pause; `longest` tells the longest wait since it was called last, in ms. */
-function watch(url: string) {
-  const code = `
-    let longest = 0, asking = true;
-    onmessage = () => { postMessage(longest); longest = 0; };
-    for (; asking;) { const at = performance.now(); await (await fetch(${JSON.stringify(url)})).text(); longest = Math.max(longest, performance.now() - at); }`;
-  const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-  return {
-    longest: () =>
-      new Promise<number>((resolve) => {
-        worker.onmessage = ({ data }) => resolve(data as number);
-        worker.postMessage("");
-      }),
-    [Symbol.dispose]: () => worker.terminate(),
-  };
 }
 
 async function residentMegabytes({ process: { pid } }: RunningBinary): Promise<number> {

@@ -1,8 +1,9 @@
 /**
  * `npm run bench`: what the gateway costs beside others, first, since that is what most changes are about; how long
  * from the answer to a registration until its field can be queried on the gateway, with a number of services
- * registered already; how many durable registrations a second the registry takes; how quickly the binary starts; what
- * plugins cost; what looking up costs. Against the compiled binary. Prints tables.
+ * registered already; how many durable registrations a second the registry takes; what composing and what long lists
+ * cost others; how quickly the binary starts; what plugins cost; what looking up costs. Against the compiled binary.
+ * Prints tables.
  */
 import { startBinary } from "../support/app.ts";
 import { graphql, post, until } from "../support/client.ts";
@@ -10,6 +11,7 @@ import { startService, type TestService } from "../support/service.ts";
 import { client as lookUps } from "./client.ts";
 import { composing } from "./composing.ts";
 import { gateway } from "./gateway.ts";
+import { listing } from "./listing.ts";
 import { plugins } from "./plugins.ts";
 import { registrations } from "./registrations.ts";
 import { startAndMemory } from "./start.ts";
@@ -76,6 +78,8 @@ console.log();
 await registrations();
 console.log();
 await composing();
+console.log();
+await listing();
 console.log();
 await startAndMemory();
 console.log();
