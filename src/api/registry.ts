@@ -4,8 +4,6 @@
 import { openapi } from "@elysiajs/openapi";
 import { Elysia, t } from "elysia";
 import { BobbinError, ERROR_TABLE, type ErrorCode, toBobbinError } from "../errors.ts";
-import { LIMITS } from "../registry/fields.ts";
-import type { Registration } from "../registry/registration.ts";
 import { isServing, type Service } from "../registry/service.ts";
 import { version } from "../version.ts";
 import { problem } from "./answers.ts";
@@ -15,7 +13,8 @@ import { type DoorRoute, elysiaError } from "./elysia-error.ts";
 import { eventMessages } from "./events.ts";
 import type { Guard } from "./guard.ts";
 import { jsonOf, listInPieces, textsOf } from "./json-list.ts";
-import { find, type Operations, present } from "./operations.ts";
+import { find, type Operations } from "./operations.ts";
+import { Heartbeat, RegistrationBody, Removal, registrationOf } from "./registry-bodies.ts";
 import { serviceText } from "./service-text.ts";
 import type { Streams } from "./sse.ts";
 
@@ -34,55 +33,6 @@ const BACKUP_PATH = /^\/backup\/?$/;
 export function registryCorsMethods(path: string): readonly string[] {
   return WRITE_PATH.test(path) || BACKUP_PATH.test(path) ? [] : ["GET"];
 }
-
-const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) =>
-  t.Optional(t.Union([schema, t.Null()]));
-
-/** A field that is not known is ignored: newer clients talk to older registries, and answers may be sent back. */
-const OPEN = { additionalProperties: true };
-
-const Readiness = nullable(t.Boolean({ description: "false: this instance wants no requests for now" }));
-
-const RegistrationBody = t.Object(
-  {
-    serviceName: t.String({
-      description: "Unique name: lower case letters, digits, dot, hyphen, underscore",
-    }),
-    url: t.String({ description: "Base URL of this instance" }),
-    health: nullable(
-      t.String({ description: "Health check, a path or a URL; default: metadata.endpoints.health" }),
-    ),
-    version: nullable(t.String({ description: "Default: metadata.version" })),
-    displayName: nullable(t.String()),
-    description: nullable(t.String()),
-    metadata: nullable(
-      t.Record(t.String(), t.Unknown(), { description: "Whatever the service wants to tell" }),
-    ),
-    dependencies: nullable(t.Array(t.String())),
-    tags: nullable(t.Array(t.String())),
-    isRequired: nullable(t.Boolean()),
-    ttl: nullable(
-      t.Number({
-        description: "Length of the lease in seconds",
-        multipleOf: 1,
-        minimum: 1,
-        maximum: LIMITS.ttlSeconds,
-      }),
-    ),
-    ready: Readiness,
-  },
-  OPEN,
-);
-
-const Removal = t.Object(
-  {
-    serviceName: t.String(),
-    url: nullable(t.String({ description: "Only the instance at this URL" })),
-  },
-  OPEN,
-);
-
-const Heartbeat = t.Object({ serviceName: t.String(), url: t.String(), ready: Readiness }, OPEN);
 
 /** What a call answers, for the description: its success, and the codes that it may be refused with. */
 function answers(success: Record<number, string>, ...codes: ErrorCode[]) {
@@ -291,29 +241,6 @@ export function registryApi({ operations, guard, streams, revision, available }:
     );
   routes = app.routes;
   return app;
-}
-
-/** Field by field: what else is in the body is none of the registry's. */
-function registrationOf(body: typeof RegistrationBody.static): Registration {
-  const named = present(body);
-  const { serviceName, url, health, ttl, displayName, description, version: serviceVersion } = named;
-  const { metadata, dependencies, tags, isRequired, ready } = named;
-  return {
-    name: serviceName,
-    url,
-    healthCheck: health,
-    ttl,
-    displayName,
-    description,
-    version: serviceVersion,
-    metadata,
-    dependencies,
-    tags,
-    isRequired,
-    ready,
-    door: "REST",
-    source: "REMOTE",
-  };
 }
 
 async function precheck(guard: Guard, request: Request): Promise<void> {
