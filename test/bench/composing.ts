@@ -87,7 +87,7 @@ async function row(kind: Kind, count: number): Promise<void> {
   );
   for (let i = 0; i < count; i++) await until(() => isVisible(`s${i}_v0`), Boolean, 120_000);
   const all = performance.now() - startedAt;
-  using asking = watch(`${gateway}/gateway/live`);
+  using asking = watch(gateway);
   await Bun.sleep(1_000);
   await asking.longest();
   await Bun.sleep(IDLE_MS);

@@ -1,6 +1,6 @@
 /**
  * How long others wait while 10,000 instances are listed: each list is asked for some times, and a thread of its own
- * asks the gateway something small all the while. What that waits for while nothing is listed is the machine's share.
+ * asks the gateway something small all the while, over a connection of its own. What that waits for while nothing is listed is the machine's share.
  * `bun test/bench/listing.ts`, or within `npm run bench`; against the compiled binary.
  */
 import { type RunningBinary, startBinary } from "../support/app.ts";
@@ -64,7 +64,7 @@ async function rows(services: number, instances: number): Promise<void> {
       });
   };
   await Promise.all(Array.from({ length: 50 }, registerAll));
-  using asking = watch(`${gateway}/gateway/live`);
+  using asking = watch(gateway);
   await Bun.sleep(5_000);
   for (const [what, call] of Object.entries(callsOf(bobbin))) {
     await call();
