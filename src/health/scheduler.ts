@@ -180,9 +180,12 @@ export class HealthScheduler implements AsyncDisposable {
     if (service.maintenance) return this.#probeAfter(watch, settings.intervalMs);
     const signal = AbortSignal.any([AbortSignal.timeout(settings.timeoutMs), this.#stopping.signal]);
     const outcome = await this.#options.probe(service, instance, signal);
-    const current = this.#find(watch)?.instance;
+    const now = this.#find(watch);
     const watched = this.#watches.get(watch.service)?.get(watch.origin) === watch;
-    if (!current || !watched || this.#stopping.signal.aborted) return;
+    if (!now || !watched || this.#stopping.signal.aborted) return;
+    const current = now.instance;
+    // Who was taken out meanwhile need not answer; the end of that is an occasion to ask anew.
+    if (now.service.maintenance) return this.#probeAfter(watch, settings.intervalMs);
     // What was asked was given other paths meanwhile: the answer says nothing.
     if (!isSameTarget(instance, current)) return this.#probeSoon(watch);
     // It was found healthy by other means than a probe: failures count from then on.

@@ -68,9 +68,9 @@ async function ask(query: string) {
   return { road: response.headers.get("x-bobbin-road"), body: await response.json() };
 }
 
-/** The representations that a service was sent with its one request. */
+/** The representations that a service was sent with its one request for entities. */
 function sent(name: keyof typeof services): unknown[] {
-  const { requests } = services[name];
+  const requests = services[name].requests.filter(({ query }) => query.includes("_entities"));
   expect(requests).toHaveLength(1);
   return Object.values(requests[0]?.variables ?? {})[0] as unknown[];
 }
@@ -102,8 +102,9 @@ test("what @requires names goes along with the key of each object", async () => 
 test("the same by code that was made for it, where every object is known", async () => {
   const whole = services.catalog;
   whole.answerWith(async (request) => {
+    // A look at its health is no question for items.
     const { query } = (await request.json()) as { query: string };
-    expect(query).toContain("items");
+    if (!query.includes("items")) return Response.json({ data: { __typename: "Query" } });
     return Response.json({ data: { items: known.map((upc) => ({ upc })) } });
   });
   const { road, body } = await ask("{ items { upc place cost weight } }");

@@ -204,6 +204,24 @@ test("a service in maintenance is not probed, also not when all are checked, unt
   expect(watched.asked).toHaveLength(2);
 });
 
+test("an answer of a service that was taken into maintenance meanwhile says nothing", async () => {
+  const first = Promise.withResolvers<Outcome>();
+  let outcome: Outcome | Promise<Outcome> = WELL;
+  await using watched = fleet(() => outcome);
+  watched.add("a");
+  await watched.clock.advance(0);
+  outcome = first.promise;
+  await watched.clock.advance(10_000);
+  watched.change("a", { maintenance: true });
+  outcome = WELL;
+  first.resolve(DOWN);
+  await watched.clock.advance(0);
+  watched.change("a", { maintenance: false });
+  await watched.clock.advance(0);
+  expect(watched.asked).toHaveLength(3);
+  expect(watched.reports).toEqual(["HEALTHY", "HEALTHY"]);
+});
+
 test("an answer of an instance that was given other paths meanwhile says nothing, and the new ones are asked", async () => {
   const first = Promise.withResolvers<Outcome>();
   await using watched = fleet(({ url }) => (url.endsWith("/new") ? WELL : first.promise));
