@@ -1,10 +1,11 @@
 /**
  * How long others wait while 10,000 instances are listed: each list is asked for some times, and a thread of its own
- * asks the gateway something small all the while, over a connection of its own. What that waits for while nothing is listed is the machine's share.
+ * asks the gateway something small all the while, over a connection of its own. What that waits for while nothing is
+ * listed is the machine's share.
  * `bun test/bench/listing.ts`, or within `npm run bench`; against the compiled binary.
  */
 import { type RunningBinary, startBinary } from "../support/app.ts";
-import { post } from "../support/client.ts";
+import { get, post } from "../support/client.ts";
 import { watch } from "./pauses.ts";
 
 const CALLS = 7;
@@ -64,6 +65,10 @@ async function rows(services: number, instances: number): Promise<void> {
       });
   };
   await Promise.all(Array.from({ length: 50 }, registerAll));
+  const { body } = await get(`${registry}/services`);
+  const listed = body.services.flatMap((service: { instances: unknown[] }) => service.instances).length;
+  // The core is one of them.
+  if (listed !== services * instances + 1) throw new Error(`${listed} instances are listed`);
   using asking = watch(gateway);
   await Bun.sleep(5_000);
   for (const [what, call] of Object.entries(callsOf(bobbin))) {

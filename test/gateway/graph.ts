@@ -7,7 +7,10 @@ interface Doors {
   readonly urls: Record<DoorName, string>;
 }
 
-/** Registers over REST, GraphQL at /graphql, and probed once, so that what a service is asked can be counted; `extra` wins. */
+/**
+ * Registers over REST, GraphQL at /graphql, probed once, so that what a service is asked can be counted. `extra` goes
+ * over that.
+ */
 export function register(app: Doors, serviceName: string, service: { url: string }, extra: object = {}) {
   return post(`${app.urls.registry}/register`, {
     serviceName,

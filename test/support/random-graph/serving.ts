@@ -220,8 +220,6 @@ export function shownRequirements(
 function canonical(value: unknown): string {
   return String(
     JSON.stringify(value, (_, part) => {
-      // An ID goes from service to service as it was written: as a text or as a number.
-      if (typeof part === "string" && /^\d{1,3}$/.test(part)) return Number(part);
       if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
       const entries = Object.entries(part).filter(([name]) => name !== "__typename");
       return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
